@@ -1,0 +1,94 @@
+# Everything a user or developer calls. Set-up happens by itself, in .venv/, and only when it is out of date.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint types layers pytest docs-check verify bench constraints clean FORCE
+
+help:
+	@echo 'make demo         simulate a season of a city, print the answer and where the report is'
+	@echo 'make test         all that must hold: lint, types, layers, pytest, verify'
+	@echo 'make lint         ruff: rules and format'
+	@echo 'make types        mypy, strict'
+	@echo 'make layers       import-linter: who may import whom'
+	@echo 'make pytest       the tests, on two cores; ARGS="tests/unit -k luck" for some of them'
+	@echo 'make docs-check   only the examples in the docs'
+	@echo 'make verify       the engine against theory and published cases'
+	@echo 'make bench        speed, measured here and now'
+	@echo 'make constraints  constraints.txt anew, from the newest versions that fit pyproject.toml'
+	@echo 'make clean        remove .venv, caches and build outputs; results stay'
+
+# Exit code 3 says that an objective was missed: that is an answer, not a failure.
+demo: $(READY)
+	@$(BIN)/canbao run scenarios/city-season.toml || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
+
+test: lint types layers pytest verify
+	@echo '== all passed'
+
+lint: $(READY)
+	@echo '== ruff: rules'
+	@$(BIN)/ruff check
+	@echo '== ruff: format'
+	@$(BIN)/ruff format --check
+
+types: $(READY)
+	@echo '== mypy'
+	@$(BIN)/mypy
+
+layers: $(READY)
+	@echo '== import-linter'
+	@$(BIN)/lint-imports
+
+pytest: $(READY)
+	@echo '== pytest'
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+docs-check: $(READY)
+	@echo '== pytest: docs'
+	@$(BIN)/python -m pytest tests/docs
+
+verify: $(READY)
+	@echo '== canbao verify'
+	@$(BIN)/canbao verify
+
+bench: $(READY)
+	@$(BIN)/python tests/bench/run.py
+
+clean:
+	rm -rf $(VENV) $(VENV)-constraints constraints.txt.new build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up. The stamp is written last, so an interrupted set-up starts again. It holds the folder, because a virtual
+# environment names its folder in many files: a copied or moved checkout must not run the code of the first one. After
+# a change of pyproject.toml or constraints.txt, the environment that is there is brought up to date.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+$(READY): FORCE
+endif
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'canbao needs Python 3.11 or newer; name one: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo 'This Python cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@echo 'Setting up $(VENV) from constraints.txt (a minute or two, the first time) ...'
+	@[ "$$(cat $@ 2>/dev/null)" = '$(CURDIR)' ] || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --quiet -c constraints.txt hatchling
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'
+	@echo '$(CURDIR)' > $@
+	@echo 'Set-up done.'
+
+constraints:
+	@echo 'Resolving anew in $(VENV)-constraints ...'
+	@$(PYTHON) -m venv --clear $(VENV)-constraints
+	@$(VENV)-constraints/bin/python -m pip --disable-pip-version-check install --quiet hatchling
+	@$(VENV)-constraints/bin/python -m pip --disable-pip-version-check install --quiet --no-build-isolation -e '.[dev]'
+	@{ echo '# What canbao is tested with: run time, tests and build backend, every package that they pull in.'; \
+	   echo '# Written by `make constraints`; to change it, edit pyproject.toml and run that.'; \
+	   $(VENV)-constraints/bin/python -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+$$'; \
+	 } > constraints.txt.new
+	@mv constraints.txt.new constraints.txt
+	@rm -rf $(VENV)-constraints
+	@echo 'constraints.txt is new; run `make test` with it.'

@@ -1,0 +1,1 @@
+"""The built-in plugins, one module or package each, registered exactly as an outsider's would be."""

@@ -1,0 +1,164 @@
+"""The web portal: sessions of several pages with time to think, on a limited number of requests at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from canbao.calendar import Calendar, Interval, daily
+from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
+from canbao.distributions import Uniform
+from canbao.luck import FloatArray
+from canbao.network import Await, Check, Delay, End, Go, Station, Step, Visit
+from canbao.plugins import hookimpl
+from canbao.scenario.durations import RandomDuration, lognormal
+from canbao.scenario.models import Settings
+from canbao.scenario.quantities import Count, PositiveCount, Share
+from canbao.scenario.staffing import HoursText
+
+__all__ = ["Portal"]
+
+_E = {"grade": "E"}
+_DAY_S = 86_400.0
+
+
+class Portal(Settings):
+    """A web portal on which families enrol by themselves."""
+
+    online: ClassVar[bool] = True
+
+    kind: Literal["portal"]
+    slots: PositiveCount = Field(description="Requests that it can work on at once.")
+    backlog: Count = Field(0, description="Requests that may wait for a slot; one more gets an error page.")
+    pages: list[str] = Field(
+        ["log in", "form", "papers"], description="Pages before the payment, one request each.", min_length=1, max_length=20
+    )
+    request: RandomDuration = Field(
+        default_factory=lambda: lognormal(0.8, 0.8), description="Time in a slot for one request.", json_schema_extra=_E
+    )
+    think: RandomDuration = Field(
+        default_factory=lambda: lognormal(100.0, 0.8),
+        description="Time that a family spends on a page; 5 pages make about the 8 min of an online form.",
+        json_schema_extra=_E,
+    )
+    patience: RandomDuration = Field(
+        default_factory=lambda: lognormal(20.0, 0.7),
+        description="How long a family looks at a page that does not load.",
+        json_schema_extra=_E,
+    )
+    retry: Share = Field(0.8, description="Share that tries again after an error page or a slow one.", json_schema_extra=_E)
+    retry_after: RandomDuration = Field(
+        default_factory=lambda: lognormal(60.0, 1.0), description="Time until it does.", json_schema_extra=_E
+    )
+    silent: Share = Field(
+        0.4,
+        description="Share of those who stop trying that never come back, without a word.",
+        json_schema_extra={"grade": "B"},
+    )
+    wanders_off: Share = Field(
+        0.04,
+        description="Share of sessions that end unfinished though nothing went wrong; the least skilled twice as often.",
+        json_schema_extra=_E,
+    )
+    payment_failure: Share = Field(0.02, description="Share of payments that fail; tried again.", json_schema_extra=_E)
+    payment_retry: RandomDuration = Field(
+        default_factory=lambda: lognormal(1800.0, 0.3),
+        description="Time until a failed payment can be tried again.",
+        json_schema_extra=_E,
+    )
+    maintenance: HoursText = Field((), description="Hours of the night at which the portal is closed.")
+    payment_closed_after: int | None = Field(
+        None, description="Last day of each month on which payments are taken; the whole month if not given.", ge=1, le=31
+    )
+    correct: RandomDuration = Field(
+        default_factory=lambda: lognormal(0.8 * _DAY_S, 1.0),
+        description="Time to correct a returned application.",
+        json_schema_extra=_E,
+    )
+
+    def open_days(self, district: District) -> BoolArray:
+        """Tell for each date whether it is open: always."""
+        return np.ones(district.horizon.days, dtype=bool)
+
+    def build(self, name: str, district: District) -> Part:
+        """Give the request slots, the payment, and the way through a session."""
+        calendar = Calendar.always(district.horizon.days)
+        if self.maintenance:
+            calendar = calendar.without(daily(self.maintenance, range(district.horizon.days)))
+        payment = calendar.without(self._closed_payment_days(district))
+        stations = [
+            Station(name, servers=self.slots, doors=calendar.to_schedule(), closing="keep", room=self.slots + self.backlog),
+            Station(f"{name}.payment", servers=np.inf, doors=payment.to_schedule(), closing="keep"),
+        ]
+        columns = {f"_{name} finishes": self._finishes(district)}
+        calendars = {name: calendar, f"{name}.payment": payment}
+        return Part(stations, [*self._session(name), *self._correction(name)], queue=name, calendars=calendars, columns=columns)
+
+    def _closed_payment_days(self, district: District) -> list[Interval]:
+        last = self.payment_closed_after
+        if last is None:
+            return []
+        closed = [day for day, date in enumerate(district.horizon.dates()) if date.day > last]
+        return [(day * _DAY_S, (day + 1) * _DAY_S) for day in closed]
+
+    def _finishes(self, district: District) -> FloatArray:
+        """Give each family's probability to finish a session in which nothing goes wrong."""
+        if "digital_skill" not in district.columns:
+            return np.full(district.families, 1.0 - self.wanders_off)
+        # 2 at skill 0, falling to 0 at skill 1, so that it averages 1 over an even spread of skill.
+        return 1.0 - np.minimum(1.0, self.wanders_off * 2.0 * (1.0 - district.number("digital_skill")))
+
+    def _session(self, name: str) -> Iterator[Step]:
+        """Page by page to the payment; hand in."""
+        yield Check(f"_{name} finishes", name="session", failed="wanders off")
+        for page in self.pages:
+            yield from self._page(name, page)
+        yield from self._payment(name)
+        yield Go(HAND_IN)
+        yield Delay(self.think.build(), name="wanders off", effort=True, then="gives up")
+        yield Check(1 - self.silent, name="gives up", passed=GIVE_UP, failed="silent")
+        yield End("left silently", name="silent")
+
+    def _page(self, name: str, page: str, stuck: str = "gives up") -> Iterator[Step]:
+        """One request, tried again when it fails, and the time spent on the page."""
+        trouble, later, thinking = f"{page}: trouble", f"{page}: later", f"{page}: thinking"
+        yield Visit(
+            name,
+            self.request.build(),
+            name=page,
+            patience=self.patience.build(),
+            served=thinking,
+            abandoned=trouble,
+            baulked=trouble,
+            full=trouble,
+            closed=f"{page}: maintenance",
+        )
+        yield Check(self.retry, name=trouble, passed=later, failed=stuck)
+        yield Delay(self.retry_after.build(), name=later, effort=True, then=page)
+        # Everybody comes back in the hours after the maintenance, not in its last second.
+        yield Await(name, at=Uniform(0.0, 0.3), name=f"{page}: maintenance", then=page)
+        yield Delay(self.think.build(), name=thinking, effort=True)
+
+    def _payment(self, name: str) -> Iterator[Step]:
+        station = f"{name}.payment"
+        yield Visit(station, self.request.build(), name="pay", closed="pay: closed", served="pay: check")
+        yield Await(station, at=Uniform(0.0, 0.5), name="pay: closed", then="pay")
+        yield Delay(self.payment_retry.build(), name="pay: later", then="pay")
+        yield Check(1 - self.payment_failure, name="pay: check", failed="pay: later")
+
+    def _correction(self, name: str) -> Iterator[Step]:
+        """Log in again and correct what the review returned; whoever came so far tries until it works."""
+        yield Delay(self.correct.build(), name=CORRECT)
+        yield from self._page(name, "correction", stuck=CORRECT)
+        yield Go(RESUBMIT)
+
+
+@hookimpl
+def register_channels(register: Any) -> None:
+    """Register the channel."""
+    register("portal", Portal)
+
+

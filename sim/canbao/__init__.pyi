@@ -1,0 +1,90 @@
+
+from .arrivals import At, Poisson, Renewal, Thinned
+from .calendar import Calendar, Horizon
+from .columns import Coded
+from .distributions import (
+    Constant,
+    Empirical,
+    Erlang,
+    Exponential,
+    Gamma,
+    Histogram,
+    Lognormal,
+    Triangular,
+    Uniform,
+    Weibull,
+)
+from .luck import Luck
+from .network import (
+    Appointment,
+    AppointmentBook,
+    Await,
+    Batch,
+    Before,
+    Check,
+    Choose,
+    Custom,
+    Delay,
+    End,
+    Gather,
+    Go,
+    Journey,
+    Mark,
+    Network,
+    Option,
+    Return,
+    Scaled,
+    Station,
+    Stream,
+    Visit,
+)
+from .schedule import Schedule
+from .simulation import simulate
+from .trace import Trace
+
+__version__: str
+
+__all__ = [
+    "Appointment",
+    "AppointmentBook",
+    "At",
+    "Await",
+    "Batch",
+    "Before",
+    "Calendar",
+    "Check",
+    "Choose",
+    "Coded",
+    "Constant",
+    "Custom",
+    "Delay",
+    "Empirical",
+    "End",
+    "Erlang",
+    "Exponential",
+    "Gamma",
+    "Gather",
+    "Go",
+    "Histogram",
+    "Horizon",
+    "Journey",
+    "Lognormal",
+    "Luck",
+    "Mark",
+    "Network",
+    "Option",
+    "Poisson",
+    "Renewal",
+    "Return",
+    "Scaled",
+    "Schedule",
+    "Station",
+    "Stream",
+    "Thinned",
+    "Trace",
+    "Triangular",
+    "Uniform",
+    "Visit",
+    "Weibull",
+    "simulate",
+]

@@ -1,0 +1,244 @@
+"""Distributions, each given by its inverse: a uniform number goes in, a sample comes out.
+
+Inversion keeps common random numbers intact: a family that is slow at one window (a high uniform) is
+slow under every staffing and, where only a mean changes, by the same rank. Anything with `ppf` and
+`mean` will do, a frozen distribution of scipy.stats for one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from canbao.errors import NetworkError
+from canbao.luck import FloatArray
+
+__all__ = [
+    "Constant",
+    "Distribution",
+    "Empirical",
+    "Erlang",
+    "Exponential",
+    "Gamma",
+    "Histogram",
+    "Lognormal",
+    "Triangular",
+    "Uniform",
+    "Weibull",
+]
+
+
+class Distribution(Protocol):
+    """What a distribution can do."""
+
+    def ppf(self, u: FloatArray, /) -> FloatArray:
+        """Give the quantiles at `u`, an array of numbers in (0, 1), in an array of its shape."""
+        ...
+
+
+def _need(fits: bool, distribution: object, what: str) -> None:
+    if not fits:
+        raise NetworkError(f"{distribution}: {what}")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Always the same value."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        _need(not math.isnan(self.value), self, "value must be a number")
+
+    @property
+    def mean(self) -> float:
+        """The value itself."""
+        return self.value
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the value once for each `u`."""
+        return np.full(np.shape(u), self.value)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Memoryless, by its mean."""
+
+    mean: float
+
+    def __post_init__(self) -> None:
+        _need(0 < self.mean < math.inf, self, "mean must be > 0")
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`."""
+        return np.asarray(-self.mean * np.log1p(-u))
+
+
+@dataclass(frozen=True)
+class Lognormal:
+    """Lognormal, by its mean and its coefficient of variation (standard deviation / mean)."""
+
+    mean: float
+    cv: float
+
+    def __post_init__(self) -> None:
+        _need(0 < self.mean < math.inf and 0 < self.cv < math.inf, self, "mean and cv must be > 0")
+
+    @classmethod
+    def from_median(cls, median: float, sigma: float) -> Lognormal:
+        """Make one from its median and the standard deviation of its logarithm."""
+        return cls(mean=median * math.exp(sigma * sigma / 2), cv=math.sqrt(math.expm1(sigma * sigma)))
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`."""
+        from scipy.special import ndtri
+
+        variance = math.log1p(self.cv * self.cv)
+        return np.asarray(np.exp(math.log(self.mean) - variance / 2 + math.sqrt(variance) * ndtri(u)))
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Every value between `low` and `high` alike."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _need(-math.inf < self.low <= self.high < math.inf, self, "low must be <= high")
+
+    @property
+    def mean(self) -> float:
+        """The middle."""
+        return (self.low + self.high) / 2
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`."""
+        return np.asarray(self.low + (self.high - self.low) * u)
+
+
+@dataclass(frozen=True)
+class Triangular:
+    """Between `low` and `high`, most often near `mode`."""
+
+    low: float
+    mode: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _need(self.low <= self.mode <= self.high and self.low < self.high, self, "needs low <= mode <= high, low < high")
+
+    @property
+    def mean(self) -> float:
+        """The mean of the three corners."""
+        return (self.low + self.mode + self.high) / 3
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`."""
+        width, rise, fall = self.high - self.low, self.mode - self.low, self.high - self.mode
+        left = self.low + np.sqrt(u * width * rise)
+        right = self.high - np.sqrt((1 - u) * width * fall)
+        return np.where(u < rise / width, left, right)
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """Gamma, by its mean and its shape (1 is exponential; a whole number is an Erlang)."""
+
+    mean: float
+    shape: float
+
+    def __post_init__(self) -> None:
+        _need(0 < self.mean < math.inf and 0 < self.shape < math.inf, self, "mean and shape must be > 0")
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`."""
+        from scipy.special import gammaincinv
+
+        return np.asarray(self.mean / self.shape * gammaincinv(self.shape, u))
+
+
+def Erlang(mean: float, phases: int) -> Gamma:  # noqa: N802 - it reads as the distribution that it makes
+    """Make an Erlang distribution: the sum of `phases` exponential ones, with this mean in all."""
+    return Gamma(mean, phases)
+
+
+@dataclass(frozen=True)
+class Weibull:
+    """Weibull, by its scale and its shape."""
+
+    scale: float
+    shape: float
+
+    def __post_init__(self) -> None:
+        _need(0 < self.scale < math.inf and 0 < self.shape < math.inf, self, "scale and shape must be > 0")
+
+    @property
+    def mean(self) -> float:
+        """Scale times Γ(1 + 1/shape)."""
+        return self.scale * math.gamma(1 + 1 / self.shape)
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`."""
+        return np.asarray(self.scale * (-np.log1p(-u)) ** (1 / self.shape))
+
+
+def _cumulated(weights: Sequence[float], distribution: object) -> FloatArray:
+    array = np.asarray(weights, dtype=np.float64)
+    fits = array.size > 0 and bool(np.all(array >= 0)) and 0 < float(array.sum()) < math.inf
+    _need(fits, distribution, "weights must be >= 0 and not all 0")
+    total = np.cumsum(array)
+    return np.asarray(total / total[-1])
+
+
+@dataclass(frozen=True)
+class Empirical:
+    """One of some values, each with its weight."""
+
+    values: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _need(len(self.values) == len(self.weights), self, "needs as many weights as values")
+        _cumulated(self.weights, self)
+
+    @property
+    def mean(self) -> float:
+        """The weighted mean of the values."""
+        return float(np.average(self.values, weights=self.weights))
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the value in whose share of [0, 1] each `u` lies."""
+        place = np.searchsorted(_cumulated(self.weights, self), u, side="right")
+        return np.asarray(self.values, dtype=np.float64)[np.minimum(place, len(self.values) - 1)]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Even inside each bin, the bins by weight: `edges` has one number more than `weights`."""
+
+    edges: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _need(len(self.edges) == len(self.weights) + 1, self, "needs one edge more than weights")
+        _need(all(a < b for a, b in zip(self.edges, self.edges[1:], strict=False)), self, "edges must rise")
+        _cumulated(self.weights, self)
+
+    @property
+    def mean(self) -> float:
+        """The weighted mean of the bins' middles."""
+        edges = np.asarray(self.edges)
+        return float(np.average((edges[1:] + edges[:-1]) / 2, weights=self.weights))
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`; bins of weight 0 are never met."""
+        edges = np.asarray(self.edges, dtype=np.float64)
+        below = np.concatenate([[0.0], _cumulated(self.weights, self)])
+        place = np.minimum(np.searchsorted(below, u, side="right") - 1, len(self.weights) - 1)
+        share = (u - below[place]) / (below[place + 1] - below[place])
+        return np.asarray(edges[place] + share * (edges[place + 1] - edges[place]))

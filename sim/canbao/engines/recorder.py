@@ -1,0 +1,131 @@
+"""What an engine writes down while it runs, in compact arrays, and the trace that they become."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canbao.columns import Coded, Column, numbers_of
+from canbao.plan import Plan
+from canbao.trace import ENDINGS, INSIDE, Table, Trace
+
+__all__ = ["Recorder", "Stay", "Tally"]
+
+_NOWHERE = "none"
+
+
+class Stay(Protocol):
+    """What is known of a visit when it ends."""
+
+    family: int
+    attempt: int
+    step: int
+    enter: float
+    start: float
+
+    @property
+    def desk(self) -> Any:
+        """The place, with an `index`."""
+        ...
+
+
+class Tally(Protocol):
+    """What a station knows of its servers at the end."""
+
+    busy_s: float
+    staffed_s: float
+    starts: int
+
+
+class Recorder:
+    """Collects visits and the fate of each family."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        count = plan.families
+        self.first_channel = array("h", [-1]) * count
+        self.last_channel = array("h", [-1]) * count
+        self.trips = array("q", [0]) * count
+        self.effort_s = array("d", [0.0]) * count
+        self.outcome = array("h", [-1]) * count
+        self.submitted = array("d", [math.nan]) * count
+        self.reviewed = array("d", [math.nan]) * count
+        self.finished = array("d", [math.nan]) * count
+        self._family, self._attempt, self._step = array("q"), array("q"), array("i")
+        self._station, self._ended = array("h"), array("b")
+        self._enter, self._start, self._leave = array("d"), array("d"), array("d")
+
+    def visit(self, stay: Stay, leave: float, ended: int) -> None:
+        """Write down a visit that is over, or still going on at the end (`leave` is nan)."""
+        self._family.append(stay.family)
+        self._attempt.append(stay.attempt)
+        self._station.append(stay.desk.index)
+        self._step.append(stay.step)
+        self._enter.append(stay.enter)
+        self._start.append(stay.start)
+        self._leave.append(leave)
+        self._ended.append(ended)
+
+    def trace(self, tallies: Sequence[Tally]) -> Trace:
+        """Give the tables, in an order that does not depend on the engine."""
+        return Trace(self.plan.until, self._families(), self._visits(), self._stations(tallies))
+
+    def _families(self) -> Table:
+        plan = self.plan
+        came = np.flatnonzero(~np.isnan(plan.arrival) & (plan.arrival < plan.until))
+        channels, outcomes = (*plan.journeys, _NOWHERE), (*plan.outcomes, INSIDE)
+
+        def coded(codes: array[int], labels: tuple[str, ...]) -> Column:
+            numbers = np.frombuffer(codes, dtype=np.int16)[came]
+            return Coded(np.where(numbers < 0, len(labels) - 1, numbers).astype(np.int16), labels)
+
+        table: dict[str, Column] = {
+            "family": came,
+            "arrival": plan.arrival[came],
+            "first_channel": coded(self.first_channel, channels),
+            "last_channel": coded(self.last_channel, channels),
+            "trips": np.frombuffer(self.trips, dtype=np.int64)[came],
+            "effort_s": np.frombuffer(self.effort_s, dtype=np.float64)[came],
+            "outcome": coded(self.outcome, outcomes),
+        }
+        for name in ("submitted", "reviewed", "finished"):
+            table[name] = np.frombuffer(getattr(self, name), dtype=np.float64)[came]
+        for name, column in plan.columns.items():
+            if not name.startswith("_"):
+                table[name] = column.take(came) if isinstance(column, Coded) else numbers_of(column)[came]
+        return table
+
+    def _visits(self) -> Table:
+        family = _numbers(self._family, np.int64)
+        # A family is at one place at a time, so that its visits were written down in their order.
+        order = np.argsort(family, kind="stable")
+        return {
+            "family": family[order],
+            "attempt": _numbers(self._attempt, np.int64)[order],
+            "station": Coded(_numbers(self._station, np.int16)[order], self.plan.places),
+            "step": Coded(_numbers(self._step, np.int32)[order], self.plan.step_names),
+            "enter": _numbers(self._enter, np.float64)[order],
+            "start": _numbers(self._start, np.float64)[order],
+            "leave": _numbers(self._leave, np.float64)[order],
+            "ended": Coded(_numbers(self._ended, np.int8)[order], ENDINGS),
+        }
+
+    def _stations(self, tallies: Sequence[Tally]) -> Table:
+        plan = self.plan
+        groups = tuple(dict.fromkeys(station.group for station in plan.stations))
+        return {
+            "station": Coded(np.arange(len(plan.stations)), tuple(station.name for station in plan.stations)),
+            "group": Coded(np.array([groups.index(station.group) for station in plan.stations], dtype=np.int64), groups),
+            "busy_s": np.array([tally.busy_s for tally in tallies], dtype=np.float64),
+            "staffed_s": np.array([tally.staffed_s for tally in tallies], dtype=np.float64),
+            "starts": np.array([tally.starts for tally in tallies], dtype=np.int64),
+        }
+
+
+def _numbers(values: array[Any], kind: type[np.generic]) -> NDArray[Any]:
+    return np.frombuffer(values, dtype=kind) if len(values) else np.empty(0, dtype=kind)

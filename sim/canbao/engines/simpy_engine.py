@@ -1,0 +1,357 @@
+"""The SimPy engine: the specification of what a plan means.
+
+Every family is a SimPy process that walks through the steps of its journey. A step that takes time is a generator, which
+yields an event; a step that decides is a function, which gives the next step. It is written to be read; the places where it
+is less than plain say what was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from simpy import Event
+
+from canbao import plan as p
+from canbao.engines import Progress
+from canbao.engines.batches import Gathering
+from canbao.engines.recorder import Recorder
+from canbao.engines.stations import SERVED, Desk, Ticket
+from canbao.engines.timeline import ARRIVAL, Timeline
+from canbao.errors import EngineError
+from canbao.plan import Draw, Plan
+from canbao.trace import Trace
+
+__all__ = ["SimpyEngine"]
+
+_TOO_MANY = 10_000
+"""Steps in a row that take no time; more than this is a circle that never ends."""
+
+_SLICES = 100
+"""How often progress is told."""
+
+Walk = Generator[Event, Any, int]
+
+
+class SimpyEngine:
+    """Runs any plan, custom processes included."""
+
+    name: ClassVar[str] = "simpy"
+
+    def supports(self, plan: Plan) -> str:
+        """Give an empty string: there is no plan that it cannot run."""
+        return ""
+
+    def run(self, plan: Plan, progress: Progress | None = None) -> Trace:
+        """Run the plan to its horizon and give the trace.
+
+        Raises
+        ------
+        EngineError
+            When a family goes round in a circle in which no time passes.
+        """
+        world = _World(plan)
+        world.start()
+        for share in np.linspace(0.0, 1.0, _SLICES + 1)[1:]:
+            world.timeline.run(until=float(plan.until * share))
+            if progress is not None:
+                progress(float(share))
+        return world.finish()
+
+
+class _Family:
+    """A family on its way."""
+
+    __slots__ = ("attempts", "channel", "failures", "index", "ticket")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.ticket: Ticket | None = None
+        """The visit whose server it still occupies, until it has moved on."""
+        self.channel = -1
+        self.attempts: dict[int, int] = {}
+        self.failures: dict[int, int] = {}
+
+    def attempt(self, step: int) -> int:
+        """Count how often the family did this step before now."""
+        count = self.attempts.get(step, 0)
+        self.attempts[step] = count + 1
+        return count
+
+    def let_go(self) -> None:
+        """Free the server that it still occupies."""
+        if self.ticket is not None:
+            ticket, self.ticket = self.ticket, None
+            ticket.desk.release(ticket)
+
+
+class _World:
+    """Everything that goes on in one run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.timeline = Timeline()
+        self.recorder = Recorder(plan)
+        self.values: dict[Draw, list[float]] = {}
+        self.desks = [
+            Desk(station, i, self.timeline, self.recorder, self._order(station)) for i, station in enumerate(plan.stations)
+        ]
+        self.gatherings = [
+            Gathering(batch, len(self.desks) + i, self.timeline, self.recorder) for i, batch in enumerate(plan.batches)
+        ]
+        self.places_left = [list(book.places) for book in plan.books]
+        self.first_free = [0 for _ in plan.books]
+        self.timed: dict[type, Callable[[_Family, Any], Walk]] = {
+            p.VisitStep: self._visit,
+            p.DelayStep: self._delay,
+            p.AwaitStep: self._await,
+            p.GatherStep: self._gather,
+            p.AppointmentStep: self._appointment,
+            p.CustomStep: self._custom,
+        }
+        self.decided: dict[type, Callable[[_Family, Any], int]] = {
+            p.CheckStep: self._check,
+            p.BeforeStep: self._before,
+            p.ChooseStep: self._choose,
+            p.MarkStep: self._mark,
+            p.GoStep: lambda _, step: int(step.then),
+            p.ReturnStep: self._return,
+        }
+
+    # --- the course of a run ---
+
+    def start(self) -> None:
+        """Let the first family arrive in its time; each arrival calls for the next."""
+        arrival = self.plan.arrival
+        came = np.flatnonzero(arrival < self.plan.until)
+        order = came[np.argsort(arrival[came], kind="stable")]
+        self._arrivals = zip(arrival[order].tolist(), order.tolist(), strict=True)
+        self._call_next()
+
+    def _call_next(self) -> None:
+        for time, family in self._arrivals:
+            coming = self.timeline.timer(time, ARRIVAL, family)
+            coming.callbacks = [lambda _: self._arrive(family)]
+            return
+
+    def _arrive(self, family: int) -> None:
+        self._call_next()
+        self.timeline.process(self._live(_Family(family)))
+
+    def finish(self) -> Trace:
+        """Close the books."""
+        for desk in self.desks:
+            desk.finish()
+        for gathering in self.gatherings:
+            gathering.finish()
+        return self.recorder.trace(self.desks)
+
+    def value(self, draw: Draw, family: int, attempt: int) -> float:
+        """Give a draw: everybody's first attempt is drawn at once, when the first one asks; later ones singly."""
+        if draw.constant:
+            return draw.value
+        if attempt:
+            return draw.later(self.plan.luck, family, attempt)
+        values = self.values.get(draw)
+        if values is None:
+            values = self.values[draw] = draw.first(self.plan.luck, self.plan.families).tolist()
+        return values[family]
+
+    # --- a family's life ---
+
+    def _live(self, family: _Family) -> Generator[Event, Any, None]:
+        place, idle = int(self.plan.first_step[family.index]), 0
+        while not isinstance(step := self.plan.steps[place], p.EndStep):
+            self._enter_channel(family, place)
+            timed = self.timed.get(type(step))
+            if timed is not None:
+                place, idle = (yield from timed(family, step)), 0
+                continue
+            place, idle = self.decided[type(step)](family, step), idle + 1
+            if idle > _TOO_MANY:
+                raise EngineError(
+                    f"family {family.index} goes round in a circle in which no time passes, "
+                    f"at step {self.plan.step_names[place]!r}; put a Delay into it, or a limit on a Check"
+                )
+        family.let_go()
+        self.recorder.outcome[family.index] = step.outcome
+        self.recorder.finished[family.index] = self.timeline.now
+
+    def _enter_channel(self, family: _Family, place: int) -> None:
+        journey = self.plan.journey_of[place]
+        if journey == family.channel or not self.plan.channels[journey]:
+            return
+        family.channel = journey
+        self.recorder.last_channel[family.index] = journey
+        if self.recorder.first_channel[family.index] < 0:
+            self.recorder.first_channel[family.index] = journey
+
+    # --- steps that take time ---
+
+    def _visit(self, family: _Family, step: p.VisitStep) -> Walk:
+        index, desk, attempt = family.index, self.desks[step.station], family.attempt(step.index)
+        ticket = Ticket(
+            desk,
+            index,
+            step.index,
+            attempt,
+            self.value(step.service, index, attempt),
+            self.value(step.patience, index, attempt),
+            family.ticket,
+        )
+        exits = (step.served, step.abandoned, step.baulked, step.full, step.closed, step.closed)
+        turned_away = desk.turns_away(self.value(step.baulk_at, index, attempt), family.ticket)
+        if turned_away is not None:
+            ticket.enter = self.timeline.now
+            self.recorder.visit(ticket, ticket.enter, turned_away)
+            return exits[turned_away]
+        desk.arrive(ticket, self.value(step.priority, index, attempt))
+        ended: int = yield ticket.done
+        if ended == SERVED:
+            family.ticket = ticket
+        elif ticket.holding is None:
+            family.ticket = None
+        return exits[ended]
+
+    def _delay(self, family: _Family, step: p.DelayStep) -> Walk:
+        family.let_go()
+        index, now = family.index, self.timeline.now
+        amount = self.value(step.duration, index, family.attempt(step.index))
+        self.recorder.trips[index] += step.trip
+        if step.unit == "time":
+            end = now + amount
+        elif step.unit == "open time":
+            end = self.plan.calendars[step.calendar].add_open_s(now, amount)
+        else:
+            end = self.plan.calendars[step.calendar].add_days(now, amount)
+        if step.effort:
+            self.recorder.effort_s[index] += end - now
+        yield self.timeline.timer(end, ARRIVAL, index)
+        return step.then
+
+    def _await(self, family: _Family, step: p.AwaitStep) -> Walk:
+        index, now, calendar = family.index, self.timeline.now, self.plan.calendars[step.calendar]
+        attempt = family.attempt(step.index)
+        if step.day == 0 and calendar.is_open(now):
+            return step.then
+        family.let_go()
+        end = calendar.moment_in(step.day, now, self.value(step.at, index, attempt))
+        yield self.timeline.timer(end, ARRIVAL, index)
+        return step.then
+
+    def _gather(self, family: _Family, step: p.GatherStep) -> Walk:
+        family.let_go()
+        gathering = self.gatherings[step.batch]
+        yield gathering.join(family.index, step.index, family.attempt(step.index))
+        return step.then
+
+    def _appointment(self, family: _Family, step: p.AppointmentStep) -> Walk:
+        lead = self.value(step.lead, family.index, family.attempt(step.index))
+        time = self._book(step.book, self.timeline.now + lead)
+        if time is None:
+            return step.none_left
+        family.let_go()
+        yield self.timeline.timer(time, ARRIVAL, family.index)
+        return step.then
+
+    def _book(self, book: int, earliest: float) -> float | None:
+        """Take the first free place from `earliest` on."""
+        times, left = self.plan.books[book].times, self.places_left[book]
+        while self.first_free[book] < len(left) and not left[self.first_free[book]]:
+            self.first_free[book] += 1
+        for number in range(max(self.first_free[book], bisect_left(times, earliest)), len(times)):
+            if left[number]:
+                left[number] -= 1
+                return times[number]
+        return None
+
+    def _custom(self, family: _Family, step: p.CustomStep) -> Walk:
+        family.let_go()
+        label = yield from step.process(self.timeline, family.index)
+        if label not in step.exits:
+            raise EngineError(
+                f"step {self.plan.step_names[step.index]!r} went to {label!r}, which is none of its exits {sorted(map(str, step.exits))}"
+            )
+        return step.exits[label]
+
+    # --- steps that decide ---
+
+    def _check(self, family: _Family, step: p.CheckStep) -> int:
+        index, attempt = family.index, family.attempt(step.index)
+        if self.value(step.luck, index, attempt) < self.value(step.probability, index, attempt):
+            return step.passed
+        failures = family.failures[step.index] = family.failures.get(step.index, 0) + 1
+        return step.failed if failures <= step.limit else step.exceeded
+
+    def _before(self, family: _Family, step: p.BeforeStep) -> int:
+        in_time = self.timeline.now <= self.value(step.deadline, family.index, 0)
+        return step.then if in_time else step.late
+
+    def _mark(self, family: _Family, step: p.MarkStep) -> int:
+        moments, index = getattr(self.recorder, step.event), family.index
+        if step.event == "reviewed" or math.isnan(moments[index]):
+            moments[index] = self.timeline.now
+        return step.then
+
+    def _return(self, family: _Family, step: p.ReturnStep) -> int:
+        if family.channel < 0:
+            raise EngineError(f"step {self.plan.step_names[step.index]!r} returns to a channel, but the family has used none")
+        return step.entries[family.channel]
+
+    def _choose(self, family: _Family, step: p.ChooseStep) -> int:
+        attempt = family.attempt(step.index)
+        options = [o for o in step.options if not step.others or o.journey != family.channel] or list(step.options)
+        if callable(step.rule):
+            return options[step.rule([self._words(option) for option in options], self._state())].to
+        if step.rule == "weight":
+            return self._by_weight(step, options, family.index, attempt)
+        cost = partial(self._cost, rule=step.rule, family=family.index, attempt=attempt)
+        return min(options, key=cost).to
+
+    def _by_weight(self, step: p.ChooseStep, options: Sequence[p.OptionPlan], family: int, attempt: int) -> int:
+        weights = [self.value(option.weight, family, attempt) for option in options]
+        mark = self.value(step.luck, family, attempt) * math.fsum(weights)
+        for option, weight in zip(options, weights, strict=True):
+            if mark < weight:
+                return option.to
+            mark -= weight
+        return options[-1].to
+
+    def _cost(self, option: p.OptionPlan, rule: str, family: int, attempt: int) -> float:
+        """Give what `shortest` or `fastest` weighs: families inside for each server, or travel and expected wait."""
+        if option.station < 0:
+            return self.value(option.travel, family, attempt) if rule == "fastest" else 0.0
+        desk = self.desks[option.station]
+        if not desk.servers:
+            return math.inf
+        if rule == "shortest":
+            return desk.inside / desk.servers
+        ahead = max(0.0, desk.inside + 1 - desk.servers)
+        return self.value(option.travel, family, attempt) + ahead * desk.plan.mean_service / desk.servers
+
+    def _words(self, option: p.OptionPlan) -> dict[str, Any]:
+        station = self.plan.stations[option.station].name if option.station >= 0 else ""
+        return {"to": self.plan.step_names[option.to], "station": station}
+
+    def _state(self) -> dict[str, dict[str, float]]:
+        """Give what a choice rule of one's own may look at, by station."""
+        return {d.plan.name: {"waiting": d.waiting, "busy": d.busy, "servers": d.servers} for d in self.desks}
+
+    # --- queue disciplines ---
+
+    def _order(self, station: p.StationPlan) -> Callable[[Desk, Ticket, float], float]:
+        """Give the key by which a station's queue is sorted; equal keys stand in the order in which they came."""
+        rules: dict[str, Callable[[Desk, Ticket, float], float]] = {
+            "fifo": lambda desk, ticket, priority: 0.0,
+            "lifo": lambda desk, ticket, priority: -desk.entered,
+            "priority": lambda desk, ticket, priority: priority,
+            "shortest": lambda desk, ticket, priority: ticket.service,
+            "random": lambda desk, ticket, priority: self.value(station.order, ticket.family, ticket.attempt),
+        }
+        return rules[station.discipline]
+
+

@@ -1,0 +1,104 @@
+"""Queues and servers over time, from visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canbao.columns import Coded
+from canbao.luck import FloatArray
+from canbao.plan import Plan, StationPlan
+from canbao.trace import Trace
+
+__all__ = ["HOUR_S", "Occupancy", "hour_edges", "mean_number", "occupancies", "staff_over_time", "waits"]
+
+HOUR_S = 3600.0
+
+
+def hour_edges(until: float) -> FloatArray:
+    """Give the edges of the hours of a horizon, shape (hours + 1,); the last hour may be cut short."""
+    return np.append(np.arange(0.0, until, HOUR_S), until)
+
+
+def mean_number(starts: FloatArray, ends: FloatArray, edges: FloatArray) -> FloatArray:
+    """Give the mean number of stays that go on in each bin, shape (bins,): the integral of their number by the bin's width.
+
+    The integral up to t is Σ (t − start) over the stays begun by t, less Σ (t − end) over those that ended.
+    """
+    return np.diff(_integral(starts, edges) - _integral(ends, edges)) / np.diff(edges)
+
+
+def _integral(moments: FloatArray, edges: FloatArray) -> FloatArray:
+    ordered = np.sort(moments[~np.isnan(moments)])
+    count = np.searchsorted(ordered, edges, side="left")
+    sums = np.concatenate([[0.0], np.cumsum(ordered)])
+    return np.asarray(count * edges - sums[count])
+
+
+def waits(trace: Trace) -> FloatArray:
+    """Give how long each visit waited: until its service began, or until it left without; nan if it was not let in.
+
+    A visit that still waits at the end of the horizon has waited until then.
+    """
+    enter, start, leave = (np.asarray(trace.visits[name]) for name in ("enter", "start", "leave"))
+    ended: Any = trace.visits["ended"]
+    over = np.where(np.isnan(start), np.where(np.isnan(leave), trace.until, leave), start)
+    return np.where(ended.has("closed", "full", "baulked"), np.nan, over - enter)
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """One station hour by hour; arrays of shape (hours,)."""
+
+    name: str
+    group: str
+    arrivals: NDArray[np.int64]
+    """Families that came, whether they were let in or not."""
+    waiting: FloatArray
+    """Mean number of those who wait."""
+    busy: FloatArray
+    """Mean number of servers at work."""
+    staff: FloatArray
+    """Mean number of servers on duty by the schedule."""
+    wait_hours: FloatArray
+    """Hours of waiting while the station was staffed."""
+
+
+def occupancies(trace: Trace, plan: Plan) -> list[Occupancy]:
+    """Give each station's hours."""
+    edges, visits, station = hour_edges(trace.until), trace.visits, trace.visits["station"]
+    assert isinstance(station, Coded)
+    over = np.asarray(visits["enter"]) + waits(trace)
+    found = []
+    for index, place in enumerate(plan.stations):
+        mine = station.codes == index
+        enter, start, leave = (np.asarray(visits[name])[mine] for name in ("enter", "start", "leave"))
+        let_in = ~np.isnan(over[mine])
+        staff = staff_over_time(place, edges)
+        waiting = mean_number(enter[let_in], over[mine][let_in], edges)
+        found.append(
+            Occupancy(
+                name=place.name,
+                group=place.group,
+                arrivals=np.histogram(enter, edges)[0],
+                waiting=np.maximum(waiting, 0.0),
+                busy=mean_number(start, leave[~np.isnan(start)], edges),
+                staff=staff,
+                wait_hours=np.where(staff > 0, waiting, 0.0) * np.diff(edges) / HOUR_S,
+            )
+        )
+    return found
+
+
+def staff_over_time(place: StationPlan, edges: FloatArray) -> FloatArray:
+    """Give the mean number of servers on duty in each bin, shape (bins,); inf where there is no limit."""
+    times = np.array([change.time for change in place.changes])
+    servers = np.array([change.servers for change in place.changes])
+    if np.isinf(servers).any():
+        return np.full(len(edges) - 1, np.inf)
+    reached = np.concatenate([[0.0], np.cumsum(np.diff(times) * servers[:-1])])
+    number = np.searchsorted(times, edges, side="right") - 1
+    return np.asarray(np.diff(reached[number] + (edges - times[number]) * servers[number]) / np.diff(edges))

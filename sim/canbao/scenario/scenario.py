@@ -1,0 +1,236 @@
+"""A scenario: one file that says who comes, when, where, and what must hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from canbao.calendar import Horizon, free_saturdays, working_days
+from canbao.district import BoolArray, Channel, Choice, Demand, Policy, Population
+from canbao.errors import CalendarError, Fault, ScenarioError
+from canbao.plugins import Plugins
+from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
+from canbao.scenario.faults import faults_of, nearest
+from canbao.scenario.models import Plugged, Settings
+from canbao.scenario.objectives import Objective
+from canbao.scenario.quantities import Count, MisfitError, Share
+from canbao.scenario.review import Review
+from canbao.scenario.source import Source, grade, read_scenario
+
+__all__ = ["Behaviour", "Days", "Horizons", "Scenario", "ScenarioFile", "load_scenario", "models_of", "scenario_schema"]
+
+
+class Horizons(Settings):
+    """Which dates are simulated; let it end some weeks after the deadline, so that reviews can finish."""
+
+    start: dt.date = Field(description="First date.")
+    end: dt.date = Field(description="Last date.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end < self.start:
+            raise MisfitError("is before the start", allowed="a date at or after start", below=("end",))
+        if (self.end - self.start).days > 366 * 5:
+            raise MisfitError("is more than five years after the start", allowed="at most five years", below=("end",))
+        return self
+
+
+class Days(Settings):
+    """Working days that differ from those announced, or that are not announced yet."""
+
+    open_dates: list[dt.date] = Field([], description="Dates on which offices work.")
+    closed_dates: list[dt.date] = Field([], description="Dates on which they do not.")
+    known_years: list[int] = Field([], description="Years of which the two lists hold all make-up days and holidays.")
+
+
+class Behaviour(Settings):
+    """What families do after a bad experience."""
+
+    persist: Share = Field(
+        0.9, description="Share that tries again after giving up once.", json_schema_extra={"grade": "E"}
+    )
+    switch: Share = Field(
+        0.4, description="Share of those who try another channel next.", json_schema_extra={"grade": "E"}
+    )
+    come_back: RandomDuration = Field(
+        default_factory=lambda: lognormal(2 * 86_400.0, 1.0),
+        description="Time until they try again.",
+        json_schema_extra={"grade": "E"},
+    )
+    tries: Count = Field(6, description="How often they try again at most.", json_schema_extra={"grade": "E"})
+
+
+class Scenario(Settings):
+    """The whole file, checked."""
+
+    format: Literal[1] = Field(description="The version of this file format: 1.")
+    title: str = Field(description="What the report is called.", min_length=1, max_length=200)
+    question: str = Field("", description="What the scenario asks, in a sentence.")
+    seed: Count = Field(1, description="All luck follows from it.")
+    horizon: Horizons = Field(description="Which dates are simulated.")
+    calendar: Days = Field(Days(), description="Working days that differ from those announced.")
+    population: Annotated[Population, Plugged("families")] = Field(description="Who comes.")
+    policy: Annotated[Policy, Plugged("policies")] = Field(description="The rules of the region.")
+    demand: Annotated[Demand, Plugged("demands")] = Field(description="When they come.")
+    choice: Annotated[Choice, Plugged("choices")] = Field(description="How they choose a channel.")
+    behaviour: Behaviour = Field(
+        default_factory=lambda: Behaviour(), description="What families do after a bad experience."
+    )
+    channels: dict[str, Annotated[Channel, Plugged("channels")]] = Field(
+        description="Ways to enrol, by name.", min_length=1, max_length=50
+    )
+    review: Review = Field(description="The back office.")
+    objectives: dict[str, Objective] = Field({}, description="Promises with a threshold, by name.")
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """A scenario with what its file says beyond the values."""
+
+    scenario: Scenario
+    source: Source
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.source.name
+
+    @cached_property
+    def horizon(self) -> Horizon:
+        """The dates of the run."""
+        return Horizon(self.scenario.horizon.start, self.scenario.horizon.end)
+
+    @cached_property
+    def working(self) -> BoolArray:
+        """Whether offices work, for each date."""
+        return working_days(self.horizon, **self.scenario.calendar.model_dump())
+
+    @cached_property
+    def saturdays(self) -> BoolArray:
+        """Whether each date is a plain Saturday."""
+        return free_saturdays(self.horizon, **self.scenario.calendar.model_dump())
+
+    def grades(self) -> dict[str, str]:
+        """Give the grade of evidence of each key that the file gives one, by dotted key."""
+        found = {".".join(map(str, path)): grade(place.comment) for path, place in self.source.places.items()}
+        return {key: value for key, value in found.items() if value}
+
+    def estimates(self) -> list[str]:
+        """List the keys whose values are estimates (grade E): by a comment in the file, or by default."""
+        graded = self.grades()
+        given = {".".join(map(str, path)) for path in self.source.places}
+        defaults = [key for key, value in _default_grades(self.scenario) if value == "E" and key not in given]
+        return sorted({*(key for key, value in graded.items() if value == "E"), *defaults})
+
+
+def _default_grades(settings: object, above: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(settings, Mapping):
+        for name, inner in settings.items():
+            yield from _default_grades(inner, f"{above}{name}.")
+    if not isinstance(settings, Settings):
+        return
+    for name, info in type(settings).model_fields.items():
+        extra = info.json_schema_extra
+        if isinstance(extra, Mapping) and "grade" in extra and name not in settings.model_fields_set:
+            yield f"{above}{name}", str(extra["grade"])
+        yield from _default_grades(getattr(settings, name), f"{above}{name}.")
+
+
+def models_of(plugins: Plugins) -> dict[str, dict[str, Any]]:
+    """Give the models by table and kind, built-in distributions included: the context of validation."""
+    tables = {kind: plugins.things(kind) for kind in ("channels", "demands", "families", "policies", "choices")}
+    return {**tables, "distributions": {**BUILT_IN, **plugins.things("distributions")}}
+
+
+def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] = ()) -> ScenarioFile:
+    """Read a scenario file and check it.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+    plugins
+        What is registered.
+    overrides
+        `path=value` texts, as `--set` takes them.
+
+    Raises
+    ------
+    ScenarioError
+        With all faults of the file.
+    """
+    source = read_scenario(path, overrides)
+    try:
+        scenario = Scenario.model_validate(source.data, context={**models_of(plugins), "folder": str(Path(path).parent)})
+    except ValidationError as error:
+        raise ScenarioError(faults_of(error, source, scenario_schema(plugins))) from None
+    file = ScenarioFile(scenario, source)
+    faults = [*_calendar_faults(file), *_objective_faults(file)]
+    if faults:
+        raise ScenarioError(faults)
+    return file
+
+
+def _fault(file: ScenarioFile, path: tuple[str, ...], problem: str, **more: str) -> Fault:
+    place = file.source.places.get(path)
+    where = place.file if place else file.source.files[0]
+    return Fault(where, place.line if place else None, ".".join(path), problem, **more)
+
+
+def _calendar_faults(file: ScenarioFile) -> list[Fault]:
+    try:
+        _ = file.working, file.saturdays
+    except CalendarError as error:
+        problem, _, remedy = str(error).partition("; ")
+        return [_fault(file, ("horizon", "end"), problem, hint=remedy)]
+    return []
+
+
+def _objective_faults(file: ScenarioFile) -> list[Fault]:
+    known = list(file.scenario.channels)
+    faults = []
+    for name, objective in file.scenario.objectives.items():
+        single = getattr(objective, "channel", None)
+        for channel in [single] if single is not None else getattr(objective, "channels", []):
+            if channel not in known:
+                near = nearest(channel, known)
+                key = "channel" if single is not None else "channels"
+                faults.append(
+                    _fault(
+                        file,
+                        ("objectives", name, key),
+                        "names a channel that the scenario does not have",
+                        given=repr(channel),
+                        allowed=", ".join(known),
+                        hint=f"did you mean {near!r}?" if near else "",
+                    )
+                )
+    return faults
+
+
+def scenario_schema(plugins: Plugins) -> dict[str, Any]:
+    """Give the JSON Schema of scenario files, with what plugins registered."""
+    schema = Scenario.model_json_schema()
+    definitions: dict[str, Any] = schema.setdefault("$defs", {})
+    for table, models in models_of(plugins).items():
+        mapping = {}
+        for kind, model in models.items():
+            part = model.model_json_schema()
+            definitions.update(part.pop("$defs", {}))
+            definitions[f"{table}.{kind}"] = part
+            mapping[kind] = f"#/$defs/{table}.{kind}"
+        definitions[table] = {
+            "oneOf": [{"$ref": reference} for reference in mapping.values()],
+            "discriminator": {"propertyName": "kind", "mapping": mapping},
+        }
+    base = {"type": "string", "description": "Another scenario file, whose values hold where this one says nothing."}
+    schema["properties"]["extends"] = base
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
