@@ -20,6 +20,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 from canbao.columns import Coded
 from canbao.district import BoolArray, Channel, District
 from canbao.distributions import Histogram
+from canbao.errors import InputError
 from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import Lognormal, RandomDuration
@@ -98,51 +99,60 @@ class Season(Settings):
         return np.where((times >= 0) & (times < district.horizon.end_s), times, math.nan)
 
     def _season(self, district: District, channel: Channel, mine: BoolArray) -> FloatArray:
-        """Give the arrivals of those who prefer a channel, shape (their number,)."""
+        """Give the arrivals of those who prefer a channel, shape (their number,); nan for those outside the horizon."""
         open_days = _open_days(channel, district)
-        rates = self._rates(district) * self._week_rates(district) * open_days
-        if not rates.sum():
-            raise MisfitError("leaves no day on which families can come: no channel is open in the collection period")
-        day = _pick_day(rates, district.luck.uniforms("arrival day", district.families)[mine])
+        rates = self._rates(district, open_days)
+        if not sum(rates.weights):
+            raise InputError("no family can come: in the collection period there is no day on which its channel is open")
+        day = np.floor(rates.ppf(district.luck.uniforms("arrival day", district.families)[mine]))
         if self.school_start is not None:
-            at_start = self._at_school_start(district)[mine]
-            window = self._school_days(district, self.school_start) * open_days
-            if window.sum():
-                early = _pick_day(window, district.luck.uniforms("school day", district.families)[mine])
-                day = np.where(at_start, early, day)
-        return (np.floor(day) + self._hour(district, channel)[mine] / 24.0) * _DAY_S
+            early = self._school_day(district, self.school_start, open_days)[mine]
+            day = np.where(np.isnan(early), day, early)
+        inside = (day >= 0) & (day < district.horizon.days)
+        return np.where(inside, (day + self._hour(district, channel)[mine] / 24.0) * _DAY_S, math.nan)
 
-    def _rates(self, district: District) -> FloatArray:
-        """Give the season's rate on each date, shape (days,)."""
-        start, end = (int(round(edge / _DAY_S)) for edge in district.policy.period_s(district.horizon))
-        day = np.arange(district.horizon.days)
+    def _rates(self, district: District, open_days: BoolArray) -> Histogram:
+        """Give the season's rates by date, from the begin of the collection period or horizon to the end of both.
+
+        Nobody knows outside the horizon which days are open; there, each date counts with the mean of those inside.
+        """
+        start, end = (round(edge / _DAY_S) for edge in district.policy.period_s(district.horizon))
+        day = np.arange(min(start, 0), max(end, district.horizon.days))
         rates = np.where((day >= start) & (day < end), 1.0, 0.0)
         rates[(day >= start) & (day < min(start + self.opening_days, end))] = self.opening
         rates[(day >= max(start, end - self.rush_days)) & (day < end)] = self.rush
         rates[day == end - 1] = self.last_day
-        return rates
+        factors = self._week_rates(district) * open_days
+        inside = (day >= 0) & (day < district.horizon.days)
+        rates[inside] *= factors
+        rates[~inside] *= factors.mean()
+        return Histogram((*map(float, day), float(day[-1] + 1)), tuple(rates))
 
     def _week_rates(self, district: District) -> FloatArray:
+        """Give the rate of each date of the horizon by its weekday; a make-up day is like a mean working day."""
         weekday = np.array([date.weekday() for date in district.horizon.dates()])
         rates = np.asarray(self.week)[weekday]
         return np.where(district.working & (weekday >= 5), np.mean(self.week[:5]), rates)
+
+    def _school_day(self, district: District, start: SchoolStart, open_days: BoolArray) -> FloatArray:
+        """Give the day of each family that comes around the start of school, nan for all others."""
+        first = round(district.horizon.seconds(start.date) / _DAY_S)
+        day = np.arange(district.horizon.days)
+        window = ((day >= first) & (day < first + start.days) & open_days).astype(np.float64)
+        kind = district.columns.get("kind")
+        chosen = district.share(start.share, "school start")
+        if isinstance(kind, Coded):
+            chosen &= kind.has("pre-school", "pupil")
+        if not window.any():
+            return np.full(district.families, math.nan)
+        days = Histogram(tuple(map(float, range(len(window) + 1))), tuple(window))
+        return np.where(chosen, np.floor(days.ppf(district.luck.uniforms("school day", district.families))), math.nan)
 
     def _hour(self, district: District, channel: Channel) -> FloatArray:
         """Give each family's hour of the day on a channel, from 0 to 24."""
         weights = self.online_hours if getattr(channel, "online", False) else self.offline_hours
         hours = Histogram(tuple(map(float, range(25))), tuple(weights))
         return hours.ppf(district.luck.uniforms("arrival hour", district.families))
-
-    def _at_school_start(self, district: District) -> BoolArray:
-        kind = district.columns.get("kind")
-        share = self.school_start.share if self.school_start else 0.0
-        chosen = district.share(share, "school start")
-        return chosen & kind.has("pre-school", "pupil") if isinstance(kind, Coded) else chosen
-
-    def _school_days(self, district: District, start: SchoolStart) -> FloatArray:
-        first = round(district.horizon.seconds(start.date) / _DAY_S)
-        day = np.arange(district.horizon.days)
-        return ((day >= first) & (day < first + start.days)).astype(np.float64)
 
     def _after_birth(
         self, district: District, preferred: Coded, channels: Mapping[str, Channel]
@@ -164,11 +174,6 @@ class Season(Settings):
 def _open_days(channel: Channel, district: District) -> BoolArray:
     days = getattr(channel, "open_days", None)
     return district.working if days is None else np.asarray(days(district), dtype=bool)
-
-
-def _pick_day(rates: FloatArray, u: FloatArray) -> FloatArray:
-    """Invert the cumulated daily rates."""
-    return Histogram(tuple(map(float, range(len(rates) + 1))), tuple(rates)).ppf(u)
 
 
 class Replay(Settings):
