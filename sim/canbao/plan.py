@@ -145,7 +145,7 @@ class BookPlan:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class VisitStep:
-    """Be at a station; the five exits are steps."""
+    """Be at a station; `exits` are the steps behind each ending, in the order of `trace.ENDINGS` without the last."""
 
     index: int
     station: int
@@ -153,11 +153,7 @@ class VisitStep:
     patience: Draw
     baulk_at: Draw
     priority: Draw
-    served: int
-    abandoned: int
-    baulked: int
-    full: int
-    closed: int
+    exits: tuple[int, int, int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -277,11 +277,14 @@ def _visit(step: words.Visit, here: _Here) -> PlanStep:
         patience=here.draw(step.patience, "patience"),
         baulk_at=here.draw(step.baulk_at, "baulk at"),
         priority=here.draw(step.priority, "priority", signed=True),
-        served=here.to(step.served),
-        abandoned=here.to(step.abandoned, "abandoned"),
-        baulked=here.to(step.baulked, "baulked"),
-        full=here.to(step.full, "full"),
-        closed=here.to(step.closed, "closed"),
+        exits=(
+            here.to(step.served),
+            here.to(step.abandoned, "abandoned"),
+            here.to(step.baulked, "baulked"),
+            here.to(step.full, "full"),
+            closed := here.to(step.closed, "closed"),
+            closed,
+        ),
     )
 
 

@@ -19,10 +19,9 @@ _SERVED = ENDINGS.index("served")
 class _Member:
     """One family that waits for the others."""
 
-    __slots__ = ("attempt", "desk", "done", "enter", "family", "start", "step")
+    __slots__ = ("attempt", "done", "enter", "family", "start", "step")
 
     def __init__(self, gathering: Gathering, family: int, step: int, attempt: int) -> None:
-        self.desk = gathering
         self.family = family
         self.step = step
         self.attempt = attempt

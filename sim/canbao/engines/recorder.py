@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canbao.columns import Coded, Column, numbers_of
-from canbao.plan import Plan
+from canbao.plan import GatherStep, Plan, VisitStep
 from canbao.trace import ENDINGS, INSIDE, Table, Trace
 
 __all__ = ["Recorder", "Stay", "Tally"]
@@ -27,11 +27,6 @@ class Stay(Protocol):
     step: int
     enter: float
     start: float
-
-    @property
-    def desk(self) -> Any:
-        """The place, with an `index`."""
-        ...
 
 
 class Tally(Protocol):
@@ -57,14 +52,13 @@ class Recorder:
         self.reviewed = array("d", [math.nan]) * count
         self.finished = array("d", [math.nan]) * count
         self._family, self._attempt, self._step = array("q"), array("q"), array("i")
-        self._station, self._ended = array("h"), array("b")
+        self._ended = array("b")
         self._enter, self._start, self._leave = array("d"), array("d"), array("d")
 
     def visit(self, stay: Stay, leave: float, ended: int) -> None:
         """Write down a visit that is over, or still going on at the end (`leave` is nan)."""
         self._family.append(stay.family)
         self._attempt.append(stay.attempt)
-        self._station.append(stay.desk.index)
         self._step.append(stay.step)
         self._enter.append(stay.enter)
         self._start.append(stay.start)
@@ -104,11 +98,12 @@ class Recorder:
         family = _numbers(self._family, np.int64)
         # A family is at one place at a time, so that its visits were written down in their order.
         order = np.argsort(family, kind="stable")
+        step = _numbers(self._step, np.int32)[order]
         return {
             "family": family[order],
             "attempt": _numbers(self._attempt, np.int64)[order],
-            "station": Coded(_numbers(self._station, np.int16)[order], self.plan.places),
-            "step": Coded(_numbers(self._step, np.int32)[order], self.plan.step_names),
+            "station": Coded(_places(self.plan)[step], self.plan.places),
+            "step": Coded(step, self.plan.step_names),
             "enter": _numbers(self._enter, np.float64)[order],
             "start": _numbers(self._start, np.float64)[order],
             "leave": _numbers(self._leave, np.float64)[order],
@@ -125,6 +120,17 @@ class Recorder:
             "staffed_s": np.array([tally.staffed_s for tally in tallies], dtype=np.float64),
             "starts": np.array([tally.starts for tally in tallies], dtype=np.int64),
         }
+
+
+def _places(plan: Plan) -> NDArray[np.int16]:
+    """Give the place of each step: a step visits one station or one batch, or none (-1)."""
+    places = np.full(len(plan.steps), -1, dtype=np.int16)
+    for index, step in enumerate(plan.steps):
+        if isinstance(step, VisitStep):
+            places[index] = step.station
+        elif isinstance(step, GatherStep):
+            places[index] = len(plan.stations) + step.batch
+    return places
 
 
 def _numbers(values: array[Any], kind: type[np.generic]) -> NDArray[Any]:

@@ -23,17 +23,25 @@ if TYPE_CHECKING:
 
 __all__ = ["ABANDONED", "BAULKED", "CLOSED", "FULL", "SENT_HOME", "SERVED", "Desk", "Ticket"]
 
-SERVED, ABANDONED, BAULKED, FULL, CLOSED, SENT_HOME, _ = range(len(ENDINGS))
+SERVED, ABANDONED, BAULKED, FULL, CLOSED, SENT_HOME, _INSIDE = range(len(ENDINGS))
 
 
-class Ticket:
-    """One stay of one family at one station."""
+class Ticket(Event):
+    """One stay of one family at one station, and the event that it is over; the event's value says how it ended."""
 
-    __slots__ = ("attempt", "desk", "done", "enter", "family", "holding", "patience", "service", "start", "step", "waits")
+    __slots__ = ("attempt", "desk", "enter", "family", "holding", "patience", "service", "start", "step", "waits")
 
     def __init__(
-        self, desk: Desk, family: int, step: int, attempt: int, service: float, patience: float, holding: Ticket | None
+        self,
+        desk: Desk,
+        family: int,
+        step: int,
+        attempt: int,
+        service: float,
+        patience: float,
+        holding: Ticket | None,
     ) -> None:
+        super().__init__(desk.timeline)
         self.desk = desk
         self.family = family
         self.step = step
@@ -42,8 +50,6 @@ class Ticket:
         self.patience = patience
         self.holding = holding
         """The ticket whose server the family still occupies until it is let in here."""
-        self.done = Event(desk.timeline)
-        """Happens when the service is over or the family gives up; its value says which."""
         self.enter = self.start = math.nan
         self.waits = False
 
@@ -68,62 +74,61 @@ class Desk:
         self.queue: list[tuple[float, int, Ticket]] = []
         self.outside: deque[tuple[Ticket, float]] = deque()
         """Those who wait at the door of a full room, with their priorities."""
-        self.waiting = self.inside = self.busy = self.starts = 0
-        self.servers, self.open = plan.changes[0].servers, plan.changes[0].open
-        self.staying = 0.0
-        """Servers who stay after closing until all who are inside are served."""
-        self.busy_s = self.staffed_s = self.since = 0.0
-        self.entered = 0
         self.present: dict[Ticket, None] = {}
+        self.waiting = self.inside = self.busy = self.starts = self.queued = 0
+        self.open, self.servers = plan.changes[0].open, plan.changes[0].servers
+        self.duty = self.servers
+        """How many may serve: the servers of the schedule, or those who stay after closing while anybody waits."""
+        self.busy_s = self.staffed_s = self.since = 0.0
         self._plan_change(1)
 
     # --- families come ---
 
-    def turns_away(self, baulk_at: float, holding: Ticket | None) -> int | None:
-        """Tell how a visit ends that cannot begin (CLOSED, FULL, BAULKED), or None if the family may come."""
+    def come(self, ticket: Ticket, priority: float, baulk_at: float) -> int | None:
+        """Let a family in, or let it wait at the door of a full room; or turn it away: CLOSED, FULL or BAULKED."""
+        ticket.enter = self.timeline.now
+        has_room = self.inside < self.plan.room or self._makes_room(ticket)
         if not self.open:
-            return CLOSED
-        if not self.plan.blocks and not self._has_room(holding):
-            return FULL
+            return self._turn_away(ticket, CLOSED)
+        if not has_room and not self.plan.blocks:
+            return self._turn_away(ticket, FULL)
         # Whoever is served at once does not meet a queue.
-        return BAULKED if self.waiting >= baulk_at and not self._idle() else None
-
-    def arrive(self, ticket: Ticket, priority: float) -> None:
-        """Let a family in, or let it wait at the door until there is room."""
-        if self._has_room(ticket.holding) and not self.outside:
+        if self.waiting >= baulk_at and (self.waiting or self.busy >= self.duty):
+            return self._turn_away(ticket, BAULKED)
+        if has_room and not self.outside:
             self._admit(ticket, priority)
         else:
             self.outside.append((ticket, priority))
+        return None
 
-    def _has_room(self, holding: Ticket | None) -> bool:
+    def _turn_away(self, ticket: Ticket, ended: int) -> int:
+        self.recorder.visit(ticket, ticket.enter, ended)
+        return ended
+
+    def _makes_room(self, ticket: Ticket) -> bool:
         """A family that comes from this very station does not stand in its own way."""
-        own = 1 if holding is not None and holding.desk is self else 0
-        return self.inside - own < self.plan.room
-
-    def _idle(self) -> bool:
-        return self.busy < self._on_duty() and not self.waiting
-
-    def _on_duty(self) -> float:
-        return max(self.servers, self.staying) if self.waiting else self.servers
+        held = ticket.holding
+        return held is not None and held.desk is self and self.inside <= self.plan.room
 
     def _admit(self, ticket: Ticket, priority: float) -> None:
         ticket.enter = self.timeline.now
         self.inside += 1
         self.present[ticket] = None
-        if self._idle():
+        if self.busy < self.duty and not self.waiting:
+            self._account()
             self._start(ticket)
         else:
             self._wait(ticket, priority)
-        if ticket.holding is not None:
-            left, ticket.holding = ticket.holding, None
-            left.desk.release(left)
+        held = ticket.holding
+        if held is not None:
+            ticket.holding = None
+            held.desk.release(held)
 
     def _wait(self, ticket: Ticket, priority: float) -> None:
-        self._account()
         ticket.waits = True
         self.waiting += 1
-        self.entered += 1
-        heappush(self.queue, (self.order(self, ticket, priority), self.entered, ticket))
+        self.queued += 1
+        heappush(self.queue, (self.order(self, ticket, priority), self.queued, ticket))
         if ticket.patience < math.inf:
             tired = Event(self.timeline)
             tired.callbacks = [lambda _: self._give_up(ticket, ABANDONED)]
@@ -132,20 +137,25 @@ class Desk:
     # --- families are served ---
 
     def _start(self, ticket: Ticket) -> None:
-        self._account()
-        ticket.start = self.timeline.now
+        """Begin a service; the books are up to date."""
+        now = ticket.start = self.timeline.now
         self.busy += 1
         self.starts += 1
-        self.timeline.fire(ticket.done, ticket.start + ticket.service, DEPARTURE, ticket.family, SERVED)
+        self.timeline.fire(ticket, now + ticket.service, DEPARTURE, ticket.family, SERVED)
 
     def _start_next(self) -> None:
-        while self.waiting and self.busy < self._on_duty():
+        while self.waiting and self.busy < self.duty:
             ticket = heappop(self.queue)[2]
             if ticket.waits:
-                self._account()
-                ticket.waits = False
-                self.waiting -= 1
+                self._stop_waiting(ticket)
                 self._start(ticket)
+
+    def _stop_waiting(self, ticket: Ticket) -> None:
+        ticket.waits = False
+        self.waiting -= 1
+        if not self.waiting and self.duty != self.servers:
+            # Those who stayed after closing go when nobody waits any more, each with the family in hand.
+            self.duty = self.servers
 
     def release(self, ticket: Ticket) -> None:
         """Let a family that was served go, and its server take the next one."""
@@ -155,21 +165,20 @@ class Desk:
 
     def _give_up(self, ticket: Ticket, ended: int) -> None:
         """Let a family go that still waits; whoever is being served by now stays."""
-        if not ticket.waits:
-            return
-        self._account()
-        ticket.waits = False
-        self.waiting -= 1
-        self._leave(ticket, ended)
-        self.timeline.fire(ticket.done, self.timeline.now, AT_ONCE, ticket.family, ended)
+        if ticket.waits:
+            self._account()
+            self._stop_waiting(ticket)
+            self._leave(ticket, ended)
+            self.timeline.fire(ticket, self.timeline.now, AT_ONCE, ticket.family, ended)
 
     def _leave(self, ticket: Ticket, ended: int) -> None:
         self.inside -= 1
         del self.present[ticket]
         self.recorder.visit(ticket, self.timeline.now, ended)
-        while self.outside and self._has_room(self.outside[0][0].holding):
+        while self.outside and (self.inside < self.plan.room or self._makes_room(self.outside[0][0])):
             self._admit(*self.outside.popleft())
-        self._start_next()
+        if self.waiting:
+            self._start_next()
 
     # --- the day goes by ---
 
@@ -182,42 +191,37 @@ class Desk:
 
     def _change(self, number: int) -> None:
         self._account()
-        change, before, was_open = self.plan.changes[number], self._on_duty(), self.open
+        change, before, was_open = self.plan.changes[number], self.duty, self.open
         self.servers, self.open = change.servers, change.open
-        if self.open:
-            self.staying = 0.0
-        elif was_open:
-            self._close(before)
+        stays = not self.open and self.waiting and self.plan.closing == "serve" and before > 0
+        self.duty = max(self.servers, before) if stays else self.servers
+        if was_open and not self.open and self.plan.closing != "keep":
+            self._close()
         self._start_next()
         self._plan_change(number + 1)
 
-    def _close(self, before: float) -> None:
-        """Shut the doors: those inside are served by the servers of this moment, sent home, or kept."""
-        if self.plan.closing == "keep":
-            return
+    def _close(self) -> None:
+        """Shut the doors: those at the door are turned away, and those inside sent home if nobody stays to serve them."""
         while self.outside:
-            self._turn_away(self.outside.popleft()[0])
-        if self.plan.closing == "serve" and before > 0:
-            self.staying = before
-        else:
-            for ticket in [t for t in self.present if t.waits]:
+            ticket = self.outside.popleft()[0]
+            ticket.enter = self.timeline.now
+            self.timeline.fire(ticket, ticket.enter, AT_ONCE, ticket.family, self._turn_away(ticket, CLOSED))
+        if self.plan.closing == "send home" or not self.duty:
+            for ticket in [ticket for ticket in self.present if ticket.waits]:
                 self._give_up(ticket, SENT_HOME)
 
-    def _turn_away(self, ticket: Ticket) -> None:
-        ticket.enter = self.timeline.now
-        self.recorder.visit(ticket, ticket.enter, CLOSED)
-        self.timeline.fire(ticket.done, ticket.enter, AT_ONCE, ticket.family, CLOSED)
-
     def _account(self) -> None:
-        """Add up server time until now, before anything changes."""
+        """Add up server time until now, before the number of servers or of those at work changes."""
         now = self.timeline.now
-        if now > self.since:
-            self.busy_s += self.busy * (now - self.since)
-            self.staffed_s += max(self._on_duty(), self.busy) * (now - self.since)
+        passed = now - self.since
+        if passed:
+            self.busy_s += self.busy * passed
+            # A server whose shift is over is on duty until the family in hand is served.
+            self.staffed_s += (self.duty if self.duty > self.busy else self.busy) * passed
             self.since = now
 
     def finish(self) -> None:
         """Close the books at the end of the horizon, and record who is still inside."""
         self._account()
         for ticket in self.present:
-            self.recorder.visit(ticket, math.nan, len(ENDINGS) - 1)
+            self.recorder.visit(ticket, math.nan, _INSIDE)

@@ -28,8 +28,21 @@ class Rounds:
     """When the last desk of the round let go of it; nan if it is still in review at the end of the horizon."""
     working_days: FloatArray
     """Working days from the day of submission, which does not count, to the day of decision; nan if not decided."""
+    observed: FloatArray
+    """Working days from the day of submission to the end of the horizon: as long as the round could be watched."""
     channel: Coded
     """The last channel of the family."""
+
+    def share_within(self, promise: float, chosen: NDArray[np.bool_] | None = None) -> float | None:
+        """Give the share of rounds decided within some working days.
+
+        Only rounds that could be watched for so long count, decided or not: to count the quick ones among the last
+        applications and leave out the slow ones would flatter the review.
+        """
+        watched = self.observed >= promise
+        if chosen is not None:
+            watched &= chosen
+        return share(int((self.working_days[watched] <= promise).sum()), int(watched.sum()))
 
 
 def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) -> Rounds:
@@ -60,24 +73,21 @@ def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) 
     family = np.asarray(trace.visits["family"])[mine][begins]
     working_days = np.full(len(submitted), np.nan)
     working_days[~open_still] = office_days.day_number(decided[~open_still]) - office_days.day_number(submitted[~open_still])
+    observed = (office_days.day_number(np.array([trace.until - 1.0])) - office_days.day_number(submitted)).astype(np.float64)
     row = np.searchsorted(np.asarray(trace.families["family"]), family)
-    return Rounds(family, submitted, decided, working_days, _coded(trace.families["last_channel"]).take(row))
+    return Rounds(family, submitted, decided, working_days, observed, _coded(trace.families["last_channel"]).take(row))
 
 
-def review_times(rounds: Rounds, longest: int) -> dict[str, Any]:
-    """Describe working days in review and the share inside each promise from 1 to `longest` working days.
-
-    A round that is still open counts as late for every promise: it may be late already, and is not hidden in any case.
-    """
-    days = rounds.working_days
-    within = {str(promise): share(int((days <= promise).sum()), len(days)) for promise in range(1, longest + 1)}
-    counts = np.bincount(days[~np.isnan(days)].astype(np.int64), minlength=1)
+def review_times(rounds: Rounds, longest: int, chosen: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+    """Describe working days in review, and the share inside each promise from 1 to `longest` working days."""
+    days = rounds.working_days if chosen is None else rounds.working_days[chosen]
+    decided = days[~np.isnan(days)]
     return {
         "rounds": len(days),
-        "open": int(np.isnan(days).sum()),
-        "working_days": describe(days[~np.isnan(days)]),
-        "distribution": counts.tolist(),
-        "within": within,
+        "open": len(days) - len(decided),
+        "working_days": describe(decided),
+        "distribution": np.bincount(decided.astype(np.int64), minlength=1).tolist(),
+        "within": {str(promise): rounds.share_within(promise, chosen) for promise in range(1, longest + 1)},
     }
 
 

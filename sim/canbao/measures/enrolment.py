@@ -1,0 +1,136 @@
+"""What became of the families: outcomes, deadlines, newborns, and what it cost them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canbao.columns import Coded
+from canbao.measures.samples import by_group, describe, share
+from canbao.scenario.review import ENROLLED
+from canbao.trace import INSIDE, Trace
+
+__all__ = ["deadlines", "fates", "newborns", "spent"]
+
+_OWN = ("first_channel", "last_channel", "outcome")
+
+
+def _words(trace: Trace, name: str) -> Coded:
+    column = trace.families[name]
+    assert isinstance(column, Coded)
+    return column
+
+
+def _groups(trace: Trace) -> dict[str, Coded]:
+    """Give the columns by which families are told apart: the first channel and whatever words the population has."""
+    words = {name: column for name, column in trace.families.items() if isinstance(column, Coded)}
+    return {"channel": words["first_channel"]} | {name: c for name, c in words.items() if name not in _OWN}
+
+
+def _counts(column: Coded, chosen: NDArray[np.bool_]) -> dict[str, int]:
+    numbers = np.bincount(column.codes[chosen], minlength=len(column.labels))
+    return {label: int(number) for label, number in zip(column.labels, numbers, strict=True) if number}
+
+
+def fates(trace: Trace) -> dict[str, Any]:
+    """Count families and how they ended; whoever is inside at the end of the horizon is counted as such."""
+    outcome = _words(trace, "outcome")
+    everyone = np.ones(len(outcome), dtype=bool)
+    inside = outcome.has(INSIDE)
+    finished, arrival = np.asarray(trace.families["finished"]), np.asarray(trace.families["arrival"])
+    first, last = _words(trace, "first_channel"), _words(trace, "last_channel")
+    enrolled = outcome.has(ENROLLED) if ENROLLED in outcome.labels else ~everyone
+    in_system = finished - arrival
+    return {
+        "arrived": len(outcome),
+        "finished": int((~inside).sum()),
+        "inside": int(inside.sum()),
+        "enrolled": int(enrolled.sum()),
+        "outcomes": _counts(outcome, everyone),
+        "outcomes_by": {name: _cross(column, outcome) for name, column in _groups(trace).items()},
+        "changed_channel": int((first.codes != last.codes).sum()),
+        "time_in_system_s": {"all": describe(in_system[~inside])}
+        | {name: by_group(in_system, column) for name, column in _groups(trace).items()},
+    }
+
+
+def _cross(group: Coded, outcome: Coded) -> dict[str, dict[str, int]]:
+    table = {label: _counts(outcome, group.codes == code) for code, label in enumerate(group.labels)}
+    return {label: counts for label, counts in table.items() if counts}
+
+
+def deadlines(trace: Trace) -> dict[str, Any] | None:
+    """Tell who met the deadline: the application is handed in at the deadline at the latest. None where nobody has one."""
+    if "deadline_s" not in trace.families:
+        return None
+    deadline, submitted = np.asarray(trace.families["deadline_s"]), np.asarray(trace.families["submitted"])
+    has_one = np.isfinite(deadline)
+    if not has_one.any():
+        return None
+    in_time = has_one & (submitted <= deadline)
+    missed = has_one & ~in_time
+    outcome = _words(trace, "outcome")
+    return {
+        "families": int(has_one.sum()),
+        "in_time": int(in_time.sum()),
+        "missed": int(missed.sum()),
+        "in_time_share": share(int(in_time.sum()), int(has_one.sum())),
+        "enrolled_by_deadline": int((has_one & (np.asarray(trace.families["finished"]) <= deadline)).sum()),
+        "missed_by_outcome": _counts(outcome, missed),
+        "missed_by": {
+            name: {
+                label: {"missed": count, "of": int((has_one & (column.codes == column.labels.index(label))).sum())}
+                for label, count in _counts(column, missed).items()
+            }
+            for name, column in _groups(trace).items()
+        },
+    }
+
+
+def newborns(trace: Trace) -> dict[str, Any] | None:
+    """Tell which newborns are insured from birth: handed in inside the window, and enrolled. None where there are none."""
+    if "newborn_until_s" not in trace.families:
+        return None
+    until, submitted = np.asarray(trace.families["newborn_until_s"]), np.asarray(trace.families["submitted"])
+    newborn = ~np.isnan(until)
+    if not newborn.any():
+        return None
+    outcome = _words(trace, "outcome")
+    enrolled = outcome.has(ENROLLED) if ENROLLED in outcome.labels else np.zeros(len(outcome), dtype=bool)
+    fate = {
+        "from_birth": newborn & enrolled & (submitted <= until),
+        "later": newborn & enrolled & (submitted > until),
+        "in_process": newborn & outcome.has(INSIDE),
+    }
+    counts = Counter({name: int(mask.sum()) for name, mask in fate.items()})
+    families = int(newborn.sum())
+    decided = families - counts["in_process"]
+    return {
+        "families": families,
+        **counts,
+        "not_enrolled": families - counts.total(),
+        "from_birth_share": share(counts["from_birth"], decided),
+    }
+
+
+def spent(trace: Trace, review: str) -> dict[str, Any]:
+    """Give each family's trips, and its hours: stays at channels' stations, ways, and time in front of pages."""
+    station: Any = trace.visits["station"]
+    groups: Any = trace.stations["group"]
+    back_office = np.isin(
+        station.codes, np.flatnonzero(groups.has(review)) if review in groups.labels else np.empty(0, dtype=int)
+    )
+    enter, leave = np.asarray(trace.visits["enter"]), np.asarray(trace.visits["leave"])
+    stay = np.where(back_office, 0.0, np.where(np.isnan(leave), trace.until, leave) - enter)
+    row = np.searchsorted(np.asarray(trace.families["family"]), np.asarray(trace.visits["family"]))
+    seconds = np.bincount(row, weights=stay, minlength=len(trace.families["family"])) + np.asarray(trace.families["effort_s"])
+    trips = np.asarray(trace.families["trips"], dtype=np.float64)
+    groups_of = _groups(trace)
+    return {
+        "hours": {"all": describe(seconds / 3600.0), "total": float(seconds.sum() / 3600.0)}
+        | {name: by_group(seconds / 3600.0, column) for name, column in groups_of.items()},
+        "trips": {"all": describe(trips)} | {name: by_group(trips, column) for name, column in groups_of.items()},
+    }

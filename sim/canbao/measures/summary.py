@@ -1,0 +1,232 @@
+"""The summary of a run: every measure that the answer and the report need, as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from canbao.calendar import Calendar, Horizon
+from canbao.columns import Coded
+from canbao.district import BoolArray
+from canbao.luck import FloatArray
+from canbao.measures.enrolment import deadlines, fates, newborns, spent
+from canbao.measures.laws import check_laws
+from canbao.measures.objectives import Findings, judge
+from canbao.measures.queues import HOUR_S, Occupancy, hour_edges, occupancies, waits
+from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
+from canbao.measures.samples import by_group, describe, share
+from canbao.plan import Plan
+from canbao.scenario.review import INTAKE, REVIEW
+from canbao.scenario.scenario import ScenarioFile
+from canbao.trace import Trace
+
+__all__ = ["summarise"]
+
+_LONGEST = 20
+"""The longest promise of the review that is looked at: the statutory limit in working days (Guilin 2024)."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What all measures of one run look at."""
+
+    file: ScenarioFile
+    plan: Plan
+    trace: Trace
+    occupancy: Sequence[Occupancy]
+    waits: FloatArray
+    visit_group: Coded
+    """The channel or review to which each visit's station belongs."""
+
+
+def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
+    """Give the whole summary, ready for JSON: numbers, text, lists and tables; seconds, hours and working days by name."""
+    look = _Look(file, plan, trace, occupancies(trace, plan), waits(trace), _visit_groups(trace))
+    office_days = _office_days(file.working, file.horizon)
+    rounds = review_rounds(trace, REVIEW, INTAKE, office_days)
+    deadline, newborn = deadlines(trace), newborns(trace)
+    findings = Findings(look.waits, look.visit_group, trace, rounds, deadline, newborn)
+    laws = check_laws(trace, plan)
+    return {
+        "format": 1,
+        "scenario": {"name": file.name, "title": file.scenario.title, "question": file.scenario.question},
+        "horizon": {"start": str(file.horizon.start), "end": str(file.horizon.end), "days": file.horizon.days},
+        "seed": plan.luck.seed,
+        "objectives": [judge(name, wanted, findings) for name, wanted in file.scenario.objectives.items()],
+        "bottleneck": _bottleneck(look),
+        "families": fates(trace),
+        "deadline": deadline,
+        "newborns": newborn,
+        "spent": spent(trace, REVIEW),
+        "waits": _waits(look),
+        "abandonment": _abandonment(look),
+        "review": {
+            **review_times(rounds, _LONGEST),
+            "channels": _review_by_channel(rounds),
+            "flow": review_flow(rounds, file.horizon.days, office_days),
+        },
+        "stations": [_station(look, index) for index in range(len(plan.stations))],
+        "hours": _hours(look),
+        "calendar": {
+            "working": [int(day) for day in file.working],
+            "deadline": str(file.horizon.date(file.scenario.policy.period_s(file.horizon)[1] - 1.0)),
+        },
+        "trust": {
+            "laws": [asdict(law) for law in laws],
+            "replications": 1,
+            "estimates": file.estimates(),
+            "graded": file.grades(),
+            "warnings": _warnings(look, rounds.working_days),
+        },
+    }
+
+
+def _office_days(working: BoolArray, horizon: Horizon) -> Calendar:
+    starts = np.flatnonzero(working) * 86_400.0
+    return Calendar.from_intervals([(start, start + 86_400.0) for start in starts.tolist()], horizon.days)
+
+
+def _visit_groups(trace: Trace) -> Coded:
+    """Give the group of each visit; a batch, which has no servers, is a group by itself."""
+    station: Any = trace.visits["station"]
+    groups: Any = trace.stations["group"]
+    known = {name: groups.labels[code] for name, code in zip(trace.stations["station"].labels, groups.codes, strict=True)}  # type: ignore[union-attr]
+    of_station = [known.get(name) or name for name in station.labels]
+    labels = tuple(dict.fromkeys(of_station))
+    codes = np.array([labels.index(group) for group in of_station] or [0])
+    return Coded(codes[station.codes], labels)
+
+
+def _waits(look: _Look) -> dict[str, Any]:
+    """Describe waits by station, channel and kind of family, in seconds."""
+    station: Any = look.trace.visits["station"]
+    row = np.searchsorted(np.asarray(look.trace.families["family"]), np.asarray(look.trace.visits["family"]))
+    in_channel = ~look.visit_group.has(REVIEW) if REVIEW in look.visit_group.labels else None
+    kinds = {
+        name: by_group(look.waits, column.take(row), in_channel)
+        for name, column in look.trace.families.items()
+        if isinstance(column, Coded) and name not in ("outcome", "last_channel")
+    }
+    return {
+        "stations": by_group(look.waits, station),
+        "channels": by_group(look.waits, look.visit_group),
+        "families": kinds,
+    }
+
+
+def _abandonment(look: _Look) -> dict[str, Any]:
+    """Count how visits ended, by channel and station, and the share that ended without service because patience or room ran out."""
+    ended: Any = look.trace.visits["ended"]
+    station: Any = look.trace.visits["station"]
+    return {
+        "channels": _endings(look.visit_group, ended),
+        "stations": _endings(station, ended),
+    }
+
+
+def _endings(group: Coded, ended: Coded) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    lost = ended.has("abandoned", "baulked", "full")
+    for code, name in enumerate(group.labels):
+        mine = group.codes == code
+        if mine.any():
+            counts = np.bincount(ended.codes[mine], minlength=len(ended.labels))
+            found[name] = {
+                "endings": dict(zip(ended.labels, counts.tolist(), strict=True)),
+                "lost_share": share(int(lost[mine].sum()), int(mine.sum())),
+            }
+    return found
+
+
+def _review_by_channel(rounds: Rounds) -> dict[str, Any]:
+    masks = {name: rounds.channel.codes == code for code, name in enumerate(rounds.channel.labels)}
+    return {name: review_times(rounds, _LONGEST, mine) for name, mine in masks.items() if mine.any()}
+
+
+def _station(look: _Look, index: int) -> dict[str, Any]:
+    """Describe one station: utilisation from the server process and from visits, the queue at its longest."""
+    place, hours, table = look.plan.stations[index], look.occupancy[index], look.trace.stations
+    busy, staffed = (float(np.asarray(table[name])[index]) for name in ("busy_s", "staffed_s"))
+    visits_busy = float((hours.busy * np.diff(hour_edges(look.trace.until))).sum())
+    limited = math.isfinite(staffed) and staffed > 0
+    longest = int(np.argmax(hours.waiting))
+    return {
+        "name": place.name,
+        "group": place.group,
+        "starts": int(np.asarray(table["starts"])[index]),
+        "staffed_hours": staffed / HOUR_S if limited else None,
+        "busy_hours": busy / HOUR_S,
+        "utilisation": busy / staffed if limited else None,
+        "utilisation_from_visits": visits_busy / staffed if limited else None,
+        "longest_queue": float(hours.waiting[longest]),
+        "longest_queue_at": str(look.file.horizon.moment(longest * HOUR_S)),
+        "wait_hours": float(hours.wait_hours.sum()),
+    }
+
+
+def _bottleneck(look: _Look) -> dict[str, Any] | None:
+    """Name the station at which most hours are waited while it is staffed, and its worst day and hour."""
+    worst = max(look.occupancy, key=lambda hours: float(hours.wait_hours.sum()), default=None)
+    if worst is None or worst.wait_hours.sum() <= 0:
+        return None
+    days = look.file.horizon.days
+    by_day = np.pad(worst.wait_hours, (0, days * 24 - len(worst.wait_hours))).reshape(days, 24)
+    day = int(np.argmax(by_day.sum(axis=1)))
+    hour = int(np.argmax(by_day[day]))
+    at = day * 24 + hour
+    return {
+        "station": worst.name,
+        "group": worst.group,
+        "share_of_waiting": share(float(worst.wait_hours.sum()), sum(float(h.wait_hours.sum()) for h in look.occupancy)),
+        "date": str(look.file.horizon.date(day * 86_400.0)),
+        "hour": hour,
+        "waiting": float(worst.waiting[at]),
+        "staff": float(worst.staff[at]),
+        "arrivals_that_day": int(worst.arrivals[day * 24 : day * 24 + 24].sum()),
+    }
+
+
+def _hours(look: _Look) -> dict[str, Any]:
+    """Give each station hour by hour, for charts; rounded, because a chart shows no more."""
+    return {
+        hours.name: {
+            "group": hours.group,
+            "arrivals": hours.arrivals.tolist(),
+            "waiting": _rounded(hours.waiting),
+            "busy": _rounded(hours.busy),
+            "staff": None if np.isinf(hours.staff).any() else _rounded(hours.staff),
+        }
+        for hours in look.occupancy
+    }
+
+
+def _rounded(values: FloatArray) -> list[float]:
+    # Whole numbers as such: most hours of a season are zeros.
+    return [int(value) if value == int(value) else value for value in np.round(values, 2).tolist()]
+
+
+def _warnings(look: _Look, working_days: FloatArray) -> list[str]:
+    """Say what makes the answer doubtful."""
+    said = []
+    outcome: Any = look.trace.families["outcome"]
+    inside = int(outcome.has("inside").sum())
+    if inside:
+        said.append(
+            f"{inside} of {len(outcome)} families are still inside at the end of the horizon; "
+            "they count as not finished, never as finished in time"
+        )
+    open_rounds = int(np.isnan(working_days).sum())
+    if open_rounds > 0.01 * max(1, len(working_days)):
+        said.append(
+            f"{open_rounds} applications are still in review at the end of the horizon; "
+            "a later end of the horizon would show how long they take"
+        )
+    scale = getattr(look.file.scenario.population, "scale", 1.0)
+    if scale != 1.0:
+        said.append(f"population.scale is {scale:g}: the number of families is not the stated one, the staff is")
+    return said
+
