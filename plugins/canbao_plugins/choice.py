@@ -12,23 +12,23 @@ from canbao.columns import Column
 from canbao.district import Channel, District
 from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
-from canbao.scenario.models import Settings
+from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Amount, Share
 
 __all__ = ["Preference", "Queues"]
-
-_E = {"grade": "E"}
 
 
 class Preference(Settings):
     """Online or offline by digital skill, and among those by popularity."""
 
     kind: Literal["preference"]
-    online_share: Share = Field(0.73, description="Share of families that would rather go online.", json_schema_extra=_E)
+    online_share: Share = Field(
+        0.73, description="Share of families that would rather go online.", json_schema_extra=ESTIMATE
+    )
     skill_effect: Amount = Field(
         4.0,
         description="How strongly digital skill decides: the log odds of going online between skill 0 and skill 1.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
         le=50,
     )
     popularity: dict[str, Amount] = Field({}, description="Weight of each channel among its like; 1 if not given.")

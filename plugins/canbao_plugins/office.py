@@ -9,19 +9,18 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.distributions import Histogram
+from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.luck import FloatArray
 from canbao.network import Await, Check, Choose, Delay, Go, Option, Scaled, Station, Step, Visit
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
-from canbao.scenario.models import Settings
+from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import PositiveAmount, PositiveCount, Share
 from canbao.scenario.staffing import Staffed
 
 __all__ = ["Office", "Site"]
 
-_E = {"grade": "E"}
 
 # Two humps, in the middle of the morning and of the afternoon, as shares of a day's opening hours.
 _HUMPS = Histogram((0.0, 0.07, 0.35, 0.5, 0.57, 0.85, 1.0), (0.08, 0.36, 0.12, 0.06, 0.30, 0.08))
@@ -30,13 +29,17 @@ _HUMPS = Histogram((0.0, 0.07, 0.35, 0.5, 0.57, 0.85, 1.0), (0.08, 0.36, 0.12, 0
 class Site(Staffed):
     """One hall."""
 
-    catchment: PositiveAmount = Field(1.0, description="Weight of this hall among the halls: how many families live near.")
-    room: PositiveCount | None = Field(None, description="How many fit in, being served included; no limit if not given.")
+    catchment: PositiveAmount = Field(
+        1.0, description="Weight of this hall among the halls: how many families live near."
+    )
+    room: PositiveCount | None = Field(
+        None, description="How many fit in, being served included; no limit if not given."
+    )
     closing: Literal["serve", "send home"] = Field(
         "serve", description="At closing time serve who is inside, or send them home until the next working day."
     )
     travel: RandomDuration = Field(
-        default_factory=lambda: lognormal(1500.0, 0.5), description="The way there.", json_schema_extra=_E
+        default_factory=lambda: lognormal(1500.0, 0.5), description="The way there.", json_schema_extra=ESTIMATE
     )
 
 
@@ -50,26 +53,29 @@ class Office(Settings):
     service: RandomDuration = Field(
         default_factory=lambda: lognormal(480.0, 0.6),
         description="Time at the window for a family with one child.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     each_further_child: Share = Field(
-        0.4, description="Part of that time that each further child adds.", json_schema_extra=_E
+        0.4, description="Part of that time that each further child adds.", json_schema_extra=ESTIMATE
     )
     patience: RandomDuration = Field(
         default_factory=lambda: lognormal(2400.0 * math.sqrt(1.25), 0.5),
         description="How long a family waits before it leaves.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     baulk_at: PositiveCount | None = Field(
-        None, description="Number of waiting families for each window at which a family turns round; never if not given."
+        None,
+        description="Number of waiting families for each window at which a family turns round; never if not given.",
     )
     incomplete: Share = Field(
-        0.08, description="Share of families whose papers are found incomplete at the window.", json_schema_extra=_E
+        0.08,
+        description="Share of families whose papers are found incomplete at the window.",
+        json_schema_extra=ESTIMATE,
     )
     fetch: RandomDuration = Field(
         default_factory=lambda: lognormal(1.5 * 86_400.0, 0.8),
         description="Time to get missing papers or to correct an application.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     choice_of_site: Literal["nearest", "shortest", "fastest"] = Field(
         "nearest", description="By catchment, by the shortest queue, or by the least travel and wait."
@@ -78,7 +84,7 @@ class Office(Settings):
 
     def open_days(self, district: District) -> BoolArray:
         """Tell for each date whether any hall is open."""
-        return np.any([site.open_days(district) for site in self.sites.values()], axis=0)
+        return np.asarray(np.any([site.open_days(district) for site in self.sites.values()], axis=0))
 
     def build(self, name: str, district: District) -> Part:
         """Give a station for each hall and the way through it."""
@@ -198,5 +204,3 @@ class _Hall(NamedTuple):
 def register_channels(register: Any) -> None:
     """Register the channel."""
     register("office", Office)
-
-

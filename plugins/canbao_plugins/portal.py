@@ -9,19 +9,18 @@ import numpy as np
 from pydantic import Field
 
 from canbao.calendar import Calendar, Interval, daily
-from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.distributions import Uniform
+from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.luck import FloatArray
 from canbao.network import Await, Check, Delay, End, Go, Station, Step, Visit
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
-from canbao.scenario.models import Settings
+from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Count, PositiveCount, Share
 from canbao.scenario.staffing import HoursText
 
 __all__ = ["Portal"]
 
-_E = {"grade": "E"}
 _DAY_S = 86_400.0
 
 
@@ -34,24 +33,31 @@ class Portal(Settings):
     slots: PositiveCount = Field(description="Requests that it can work on at once.")
     backlog: Count = Field(0, description="Requests that may wait for a slot; one more gets an error page.")
     pages: list[str] = Field(
-        ["log in", "form", "papers"], description="Pages before the payment, one request each.", min_length=1, max_length=20
+        ["log in", "form", "papers"],
+        description="Pages before the payment, one request each.",
+        min_length=1,
+        max_length=20,
     )
     request: RandomDuration = Field(
-        default_factory=lambda: lognormal(0.8, 0.8), description="Time in a slot for one request.", json_schema_extra=_E
+        default_factory=lambda: lognormal(0.8, 0.8),
+        description="Time in a slot for one request.",
+        json_schema_extra=ESTIMATE,
     )
     think: RandomDuration = Field(
         default_factory=lambda: lognormal(100.0, 0.8),
         description="Time that a family spends on a page; 5 pages make about the 8 min of an online form.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     patience: RandomDuration = Field(
         default_factory=lambda: lognormal(20.0, 0.7),
         description="How long a family looks at a page that does not load.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
-    retry: Share = Field(0.8, description="Share that tries again after an error page or a slow one.", json_schema_extra=_E)
+    retry: Share = Field(
+        0.8, description="Share that tries again after an error page or a slow one.", json_schema_extra=ESTIMATE
+    )
     retry_after: RandomDuration = Field(
-        default_factory=lambda: lognormal(60.0, 1.0), description="Time until it does.", json_schema_extra=_E
+        default_factory=lambda: lognormal(60.0, 1.0), description="Time until it does.", json_schema_extra=ESTIMATE
     )
     silent: Share = Field(
         0.4,
@@ -60,23 +66,28 @@ class Portal(Settings):
     )
     wanders_off: Share = Field(
         0.04,
-        description="Share of sessions that end unfinished though nothing went wrong; the least skilled twice as often.",
-        json_schema_extra=_E,
+        description="Share of sessions that end unfinished though nothing went wrong; twice as many at skill 0.",
+        json_schema_extra=ESTIMATE,
     )
-    payment_failure: Share = Field(0.02, description="Share of payments that fail; tried again.", json_schema_extra=_E)
+    payment_failure: Share = Field(
+        0.02, description="Share of payments that fail; tried again.", json_schema_extra=ESTIMATE
+    )
     payment_retry: RandomDuration = Field(
         default_factory=lambda: lognormal(1800.0, 0.3),
         description="Time until a failed payment can be tried again.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     maintenance: HoursText = Field((), description="Hours of the night at which the portal is closed.")
     payment_closed_after: int | None = Field(
-        None, description="Last day of each month on which payments are taken; the whole month if not given.", ge=1, le=31
+        None,
+        description="Last day of each month on which payments are taken; the whole month if not given.",
+        ge=1,
+        le=31,
     )
     correct: RandomDuration = Field(
         default_factory=lambda: lognormal(0.8 * _DAY_S, 1.0),
         description="Time to correct a returned application.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
 
     def open_days(self, district: District) -> BoolArray:
@@ -90,12 +101,16 @@ class Portal(Settings):
             calendar = calendar.without(daily(self.maintenance, range(district.horizon.days)))
         payment = calendar.without(self._closed_payment_days(district))
         stations = [
-            Station(name, servers=self.slots, doors=calendar.to_schedule(), closing="keep", room=self.slots + self.backlog),
+            Station(
+                name, servers=self.slots, doors=calendar.to_schedule(), closing="keep", room=self.slots + self.backlog
+            ),
             Station(f"{name}.payment", servers=np.inf, doors=payment.to_schedule(), closing="keep"),
         ]
         columns = {f"_{name} finishes": self._finishes(district)}
         calendars = {name: calendar, f"{name}.payment": payment}
-        return Part(stations, [*self._session(name), *self._correction(name)], queue=name, calendars=calendars, columns=columns)
+        return Part(
+            stations, [*self._session(name), *self._correction(name)], queue=name, calendars=calendars, columns=columns
+        )
 
     def _closed_payment_days(self, district: District) -> list[Interval]:
         last = self.payment_closed_after
@@ -160,5 +175,3 @@ class Portal(Settings):
 def register_channels(register: Any) -> None:
     """Register the channel."""
     register("portal", Portal)
-
-

@@ -1,8 +1,8 @@
 """Demand: a season with its rushes, newborns all year round, the school start; or arrivals replayed from a file.
 
-The number of families is given by the population. Given that number, the arrivals of a Poisson process whose rate changes are
-independent draws from the rate divided by its integral (Lewis and Shedler 1979), so each family's arrival comes from
-inverting the cumulated rate at its own luck: exact, and the same whatever the number of families.
+The number of families is given by the population. Given that number, the arrivals of a Poisson process whose rate
+changes are independent draws from the rate divided by its integral (Lewis and Shedler 1979), so each family's arrival
+comes from inverting the cumulated rate at its own luck: exact, and the same whatever the number of families.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ import numpy as np
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from canbao.columns import Coded
-from canbao.district import BoolArray, Channel, District
 from canbao.distributions import Histogram
+from canbao.district import BoolArray, Channel, District
 from canbao.errors import InputError
 from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import Lognormal, RandomDuration
-from canbao.scenario.models import Settings
+from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Amount, Count, MisfitError, PositiveCount, Share
 
 __all__ = ["Replay", "SchoolStart", "Season"]
 
-_E = {"grade": "E"}
 _DAY_S = 86_400.0
 
 _Weights = Annotated[list[Amount], Field(min_length=24, max_length=24)]
@@ -44,37 +43,43 @@ class SchoolStart(Settings):
     """Families of pupils and kindergarten children who come around the start of school."""
 
     date: dt.date = Field(description="First day of school.")
-    days: PositiveCount = Field(14, description="How many days they come.", json_schema_extra=_E, le=366)
-    share: Share = Field(0.1, description="Share of these families that come then.", json_schema_extra=_E)
+    days: PositiveCount = Field(14, description="How many days they come.", json_schema_extra=ESTIMATE, le=366)
+    share: Share = Field(0.1, description="Share of these families that come then.", json_schema_extra=ESTIMATE)
 
 
 class Season(Settings):
     """An opening rush, a quiet middle, a deadline rush; newborns all year round."""
 
     kind: Literal["season"]
-    opening_days: Count = Field(7, description="Days of the opening rush.", json_schema_extra=_E)
-    opening: Amount = Field(2.0, description="Rate in it, as a multiple of the quiet middle.", json_schema_extra=_E)
-    rush_days: Count = Field(3, description="Days of the deadline rush, the last day included.", json_schema_extra=_E)
-    rush: Amount = Field(6.0, description="Rate in it, as a multiple of the quiet middle.", json_schema_extra=_E)
-    last_day: Amount = Field(10.0, description="Rate on the last day, as a multiple.", json_schema_extra=_E)
+    opening_days: Count = Field(7, description="Days of the opening rush.", json_schema_extra=ESTIMATE)
+    opening: Amount = Field(
+        2.0, description="Rate in it, as a multiple of the quiet middle.", json_schema_extra=ESTIMATE
+    )
+    rush_days: Count = Field(
+        3, description="Days of the deadline rush, the last day included.", json_schema_extra=ESTIMATE
+    )
+    rush: Amount = Field(6.0, description="Rate in it, as a multiple of the quiet middle.", json_schema_extra=ESTIMATE)
+    last_day: Amount = Field(10.0, description="Rate on the last day, as a multiple.", json_schema_extra=ESTIMATE)
     week: _Week = Field(
         [1.15, 1.05, 1.0, 1.0, 1.0, 0.8, 0.8],
         description="Rates from Monday to Sunday, as multiples; a make-up day counts as the Monday to Friday mean.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     offline_hours: _Weights = Field(
         [float(weight) for weight in _OFFLINE_HOURS],
         description="Weight of each hour of the day for those who go somewhere.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
     online_hours: _Weights = Field(
-        list(_ONLINE_HOURS), description="Weight of each hour of the day for those online.", json_schema_extra=_E
+        list(_ONLINE_HOURS), description="Weight of each hour of the day for those online.", json_schema_extra=ESTIMATE
     )
-    school_start: SchoolStart | None = Field(None, description="The rush around the start of school; none if not given.")
+    school_start: SchoolStart | None = Field(
+        None, description="The rush around the start of school; none if not given."
+    )
     newborn_delay: RandomDuration = Field(
         default_factory=lambda: Lognormal.model_construct(kind="lognormal", mean=None, median=30 * _DAY_S, cv=0.8),
         description="Time from a birth until its family comes.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
 
     @field_validator("week", "offline_hours", "online_hours")
@@ -103,7 +108,9 @@ class Season(Settings):
         open_days = _open_days(channel, district)
         rates = self._rates(district, open_days)
         if not sum(rates.weights):
-            raise InputError("no family can come: in the collection period there is no day on which its channel is open")
+            raise InputError(
+                "no family can come: in the collection period there is no day on which its channel is open"
+            )
         day = np.floor(rates.ppf(district.luck.uniforms("arrival day", district.families)[mine]))
         if self.school_start is not None:
             early = self._school_day(district, self.school_start, open_days)[mine]
@@ -154,9 +161,7 @@ class Season(Settings):
         hours = Histogram(tuple(map(float, range(25))), tuple(weights))
         return hours.ppf(district.luck.uniforms("arrival hour", district.families))
 
-    def _after_birth(
-        self, district: District, preferred: Coded, channels: Mapping[str, Channel]
-    ) -> FloatArray:
+    def _after_birth(self, district: District, preferred: Coded, channels: Mapping[str, Channel]) -> FloatArray:
         """Give the arrivals of newborns' families, nan for all others."""
         kind, birth = district.columns.get("kind"), district.columns.get("birth_s")
         if not isinstance(kind, Coded) or birth is None or isinstance(birth, Coded):
@@ -190,7 +195,9 @@ class Replay(Settings):
     def _resolved(cls, file: str, info: ValidationInfo) -> str:
         folder = (info.context or {}).get("folder", ".")
         if not (path := Path(folder) / file).is_file():
-            raise MisfitError(f"names a file that is not there: {path}", allowed="a CSV file, relative to the scenario file")
+            raise MisfitError(
+                f"names a file that is not there: {path}", allowed="a CSV file, relative to the scenario file"
+            )
         return str(path)
 
     def model_post_init(self, context: Any, /) -> None:
@@ -212,7 +219,9 @@ def _read_moments(path: Path, column: str) -> list[dt.datetime]:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             moments = list(_moments(csv.DictReader(lines), path.name, column))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MisfitError(f"names a file that cannot be read as CSV in UTF-8: {path.name}: {error}", below=("file",)) from error
+        raise MisfitError(
+            f"names a file that cannot be read as CSV in UTF-8: {path.name}: {error}", below=("file",)
+        ) from error
     if not moments:
         raise MisfitError(f"names a file without rows: {path.name}", below=("file",))
     return moments

@@ -1,4 +1,6 @@
-"""canbao: will the enrolment of children hold at the peak, and what would make it hold?
+"""canbao simulates and load-tests the enrolment of children in China's resident medical insurance.
+
+Will enrolment hold at the peak, and what would make it hold?
 
 Networks of one's own, with no insurance in them::
 
@@ -19,6 +21,6 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-# The public names stand in `__init__.pyi`; each is imported when it is first asked for, so that `canbao --help` need not wait
-# for numpy (150 ms). lazy_loader is scientific Python's own answer to this.
+# The public names stand in `__init__.pyi`; each is imported when it is first asked for, so that `canbao --help` need
+# not wait for numpy (150 ms). lazy_loader is scientific Python's own answer to this.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -163,4 +163,3 @@ def _all_batches(parts: Mapping[str, Part]) -> list[Batch]:
 
 def _all_books(parts: Mapping[str, Part]) -> list[AppointmentBook]:
     return [book for part in parts.values() for book in part.books]
-

@@ -457,7 +457,7 @@ class Calendar:
         # Inside one interval the sum is not taken through the total, which would cost digits.
         if t + seconds <= self._closes[place]:
             return t + seconds
-        return self._first_moment(self._after[place] + max(seconds - left, 0.0))
+        return self._first_moment(self._after[place] + (seconds - left))
 
     @overload
     def day_number(self, t: float) -> int: ...

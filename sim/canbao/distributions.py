@@ -130,7 +130,9 @@ class Triangular:
     high: float
 
     def __post_init__(self) -> None:
-        _need(self.low <= self.mode <= self.high and self.low < self.high, self, "needs low <= mode <= high, low < high")
+        _need(
+            self.low <= self.mode <= self.high and self.low < self.high, self, "needs low <= mode <= high, low < high"
+        )
 
     @property
     def mean(self) -> float:

@@ -163,11 +163,11 @@ class Demand(Protocol):
     """When families come."""
 
     def families(self, expected: int, /) -> int:
-        """Say how many families come, given how many the population has: the same, unless arrivals are given one by one."""
+        """Say how many families come, given how many the population has; another number if arrivals are listed."""
         ...
 
     def arrivals(self, district: District, preferred: Coded, channels: Mapping[str, Channel], /) -> FloatArray:
-        """Give the arrival of each family, nan for one that does not come; `preferred` is the channel that it would use."""
+        """Give each family's arrival, nan for one that does not come; `preferred` is the channel that it would use."""
         ...
 
 

@@ -129,8 +129,8 @@ class Visit:
 
     `patience` is how long the family waits before it leaves (exit `abandoned`); `baulk_at` is the number of waiting
     families at which it does not join (exit `baulked`); `full` and `closed` are the exits at a full room and at
-    closed doors or when sent home. `luck` names the luck of the service: two visits of one name share it, so that a family
-    that is slow at one window is slow at every window.
+    closed doors or when sent home. `luck` names the luck of the service: two visits of one name share it, so that a
+    family that is slow at one window is slow at every window.
     """
 
     station: str
@@ -152,8 +152,8 @@ class Delay:
     """Let time pass: clock time, or the open time or open days of a calendar.
 
     `unit` is `"time"` for the clock, `"open time"` for the open hours of `calendar` and `"working days"` for its open
-    days. With `effort`, the family spends the time on it, as on a page of a form; with `trip`, it is a way that the family
-    travels, which counts as a trip and as effort.
+    days. With `effort`, the family spends the time on it, as on a page of a form; with `trip`, it is a way that the
+    family travels, which counts as a trip and as effort.
     """
 
     duration: Quantity
@@ -169,8 +169,8 @@ class Delay:
 class Await:
     """Wait until a calendar is open.
 
-    With `day=0` a family that finds it open goes on at once; else it comes at the share `at` of the open time of the next
-    day that has some. With `day=k` it comes back on the k-th open day after today.
+    With `day=0` a family that finds it open goes on at once; else it comes at the share `at` of the open time that is
+    left of the next day that has some. With `day=k` it comes back on the k-th open day after today.
     """
 
     calendar: str
@@ -220,10 +220,10 @@ ChoiceRule = Callable[[Sequence["Option"], Mapping[str, Any]], int]
 class Choose:
     """Take one of some ways.
 
-    `rule` is `"weight"` (by luck, in proportion to the weights), `"shortest"` (fewest inside for each server on duty) or
-    `"fastest"` (least travel and expected wait); ties go to the first. With `others`, the journey in which the family is
-    now is left out. A function takes the options and the state of the stations and gives an index; only engines that run
-    Python can use it.
+    `rule` is `"weight"` (by luck, in proportion to the weights), `"shortest"` (fewest inside for each server on duty)
+    or `"fastest"` (least travel and expected wait); ties go to the first. With `others`, the channel in which the
+    family is now is left out. A function takes the options and the state of the stations, by name a mapping with
+    `waiting`, `busy` and `servers`, and gives an index; only engines that run Python can use it.
     """
 
     options: Sequence[Option]
@@ -291,9 +291,9 @@ class End:
 
 @dataclass(frozen=True)
 class Custom:
-    """A SimPy process of one's own: a generator function of (env, family), which returns a label or None for the next step.
+    """A SimPy process of one's own: a generator function of (env, family) that returns a label or None.
 
-    Only the SimPy engine runs it. `exits` lists the labels that it may return.
+    None leads to the next step. Only the SimPy engine runs it. `exits` lists the labels that it may return.
     """
 
     process: Callable[[Any, int], Generator[Any, Any, str | None]]

@@ -37,7 +37,7 @@ def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
     Raises
     ------
     NetworkError
-        With everything that does not fit together: names that lead nowhere, twice the same name, columns of the wrong length.
+        With all that does not fit together: names that lead nowhere, two of one name, columns of the wrong length.
     """
     if not 0 < until < math.inf:
         raise NetworkError(f"the horizon must end at a finite time > 0, given until={until}")
@@ -46,7 +46,8 @@ def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
     scope = _Scope.of(network, columns)
     steps = tuple(_resolve(step, place, scope) for place, step in enumerate(scope.steps))
     first_step = np.concatenate(
-        [np.full(count, scope.target(journey, "a stream")) for journey, count in starts] or [np.empty(0, dtype=np.int64)]
+        [np.full(count, scope.target(journey, "a stream")) for journey, count in starts]
+        or [np.empty(0, dtype=np.int64)]
     )
     names = [journey.name for journey in network.journeys]
     stations = tuple(_station(station, scope, steps) for station in network.stations)
@@ -90,7 +91,9 @@ def _families(
     for name in known:
         lacking = [stream.name for stream in streams if name not in stream.columns]
         if lacking:
-            raise NetworkError(f"column {name!r} is missing from stream {lacking[0]!r}; every stream needs the same columns")
+            raise NetworkError(
+                f"column {name!r} is missing from stream {lacking[0]!r}; every stream needs the same columns"
+            )
         columns[name] = _column(name, streams, [count for _, count in starts], luck)
     return arrival, starts, columns
 
@@ -102,7 +105,9 @@ def _column(name: str, streams: Sequence[words.Stream], counts: Sequence[int], l
         if hasattr(given, "ppf"):
             given = np.asarray(given.ppf(luck.uniforms(f"{stream.name}:{name}", count)))
         if len(given) != count:
-            raise NetworkError(f"column {name!r} of stream {stream.name!r} has {len(given)} values for {count} families")
+            raise NetworkError(
+                f"column {name!r} of stream {stream.name!r} has {len(given)} values for {count} families"
+            )
         parts.append(given)
     if len(parts) == 1:
         return parts[0]
@@ -200,7 +205,9 @@ class _Scope:
 
     def raise_faults(self) -> None:
         if self.faults:
-            raise NetworkError("the network does not fit together:\n" + "\n".join(f"  {fault}" for fault in self.faults))
+            raise NetworkError(
+                "the network does not fit together:\n" + "\n".join(f"  {fault}" for fault in self.faults)
+            )
 
 
 def _numbered(kind: str, names: Iterable[str]) -> dict[str, int]:
@@ -402,7 +409,9 @@ def _changes(station: words.Station) -> tuple[Change, ...]:
     servers = station.servers if isinstance(station.servers, Schedule) else Schedule.constant(station.servers)
     doors = station.doors if station.doors is not None else Schedule.constant(1.0)
     if not bool(np.all(servers.values >= 0)):
-        raise NetworkError(f"station {station.name!r}: the number of servers must be >= 0, given {servers.values.min()}")
+        raise NetworkError(
+            f"station {station.name!r}: the number of servers must be >= 0, given {servers.values.min()}"
+        )
     moments = np.union1d(servers.times, doors.times)
     values = zip(moments, servers.at(moments), doors.at(moments), strict=True)
     return tuple(Change(float(t), float(s), bool(d > 0)) for t, s, d in values)

@@ -1,7 +1,8 @@
 """Plugins: how they are found, what they may register, and what is registered.
 
-A plugin is a module with functions marked `@hookimpl`. Built-in plugins come in through the same door as anybody's: the
-entry-point group `canbao`, or a single file in a folder given by `--plugins-dir`. `CANBAO_NO_PLUGINS=1` leaves outsiders' out.
+A plugin is a module with functions marked `@hookimpl`. Built-in plugins come in through the same door as anybody's:
+the entry-point group `canbao`, or a single file in a folder given by `--plugins-dir`. `CANBAO_NO_PLUGINS=1` leaves
+outsiders' out.
 
 Hooks are called at the start and the end of a run only, never while it goes on.
 """
@@ -134,7 +135,7 @@ def load_plugins(folder: Path | None = None, environment: Mapping[str, str] = os
     Raises
     ------
     PluginError
-        A plugin that cannot be imported, a misspelt hook, two plugins or two things with one name; it names the plugins.
+        A plugin that cannot be imported, a misspelt hook, two plugins or things of one name; it names the plugins.
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(Hooks)
@@ -150,7 +151,9 @@ def load_plugins(folder: Path | None = None, environment: Mapping[str, str] = os
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise PluginError(f"a plugin has a hook that does not exist: {error}; hooks are {', '.join(_hooks())}") from error
+        raise PluginError(
+            f"a plugin has a hook that does not exist: {error}; hooks are {', '.join(_hooks())}"
+        ) from error
     plugins = Plugins(manager, origins, {kind: {} for kind in KINDS})
     for kind in KINDS:
         _register_all(plugins, kind)
@@ -226,4 +229,6 @@ def _register_all(plugins: Plugins, kind: str) -> None:
         except PluginError:
             raise
         except Exception as error:
-            raise PluginError(f"plugin {plugin!r} ({plugins.origins[plugin]}) failed in register_{kind}: {_said(error)}") from error
+            raise PluginError(
+                f"plugin {plugin!r} ({plugins.origins[plugin]}) failed in register_{kind}: {_said(error)}"
+            ) from error

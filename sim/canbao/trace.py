@@ -86,7 +86,9 @@ def arrow_table(table: Table) -> pyarrow.Table:
 
     def array(column: Column) -> pyarrow.Array:
         if isinstance(column, Coded):
-            return pa.DictionaryArray.from_arrays(pa.array(column.codes.astype(np.int32)), pa.array(column.labels, pa.string()))
+            return pa.DictionaryArray.from_arrays(
+                pa.array(column.codes.astype(np.int32)), pa.array(column.labels, pa.string())
+            )
         return pa.array(column)
 
     return pa.table({name: array(column) for name, column in table.items()})
@@ -100,7 +102,8 @@ def same_tables(one: Table, other: Table) -> str:
         a, b = numbers_of(one[name]), numbers_of(other[name])
         if len(a) != len(b):
             return f"{len(a)} and {len(b)} rows"
-        differs = np.flatnonzero(~((a == b) | ((a != a) & (b != b))))
+        both_nan = np.isnan(a) & np.isnan(b) if a.dtype.kind == b.dtype.kind == "f" else False
+        differs = np.flatnonzero(~((a == b) | both_nan))
         if len(differs):
             row = int(differs[0])
             return f"column {name}, row {row}: {a[row]!r} and {b[row]!r}"

@@ -115,7 +115,9 @@ class Recorder:
         groups = tuple(dict.fromkeys(station.group for station in plan.stations))
         return {
             "station": Coded(np.arange(len(plan.stations)), tuple(station.name for station in plan.stations)),
-            "group": Coded(np.array([groups.index(station.group) for station in plan.stations], dtype=np.int64), groups),
+            "group": Coded(
+                np.array([groups.index(station.group) for station in plan.stations], dtype=np.int64), groups
+            ),
             "busy_s": np.array([tally.busy_s for tally in tallies], dtype=np.float64),
             "staffed_s": np.array([tally.staffed_s for tally in tallies], dtype=np.float64),
             "starts": np.array([tally.starts for tally in tallies], dtype=np.int64),

@@ -1,8 +1,8 @@
 """The SimPy engine: the specification of what a plan means.
 
-Every family is a SimPy process that walks through the steps of its journey. A step that takes time is a generator, which
-yields an event; a step that decides is a function, which gives the next step. It is written to be read; the places where it
-is less than plain say what was measured.
+Every family is a SimPy process that walks through the steps of its journey. A step that takes time is a generator,
+which yields an event; a step that decides is a function, which gives the next step. It is written to be read; the
+places where it is less than plain say what was measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from simpy import Event
@@ -23,6 +23,7 @@ from canbao.engines.recorder import Recorder
 from canbao.engines.stations import SERVED, Desk, Ticket
 from canbao.engines.timeline import ARRIVAL, Timeline
 from canbao.errors import EngineError
+from canbao.network import Option
 from canbao.plan import Draw, Plan
 from canbao.trace import Trace
 
@@ -43,7 +44,7 @@ Walk = Generator[Event, Any, int]
 class SimpyEngine:
     """Runs any plan, custom processes included."""
 
-    name: ClassVar[str] = "simpy"
+    name = "simpy"
 
     def supports(self, plan: Plan) -> str:
         """Give an empty string: there is no plan that it cannot run."""
@@ -102,7 +103,8 @@ class _World:
         self.values: dict[Draw | float, list[float]] = {}
         self.visits: dict[int, tuple[list[float], ...]] = {}
         self.desks = [
-            Desk(station, i, self.timeline, self.recorder, self._order(station)) for i, station in enumerate(plan.stations)
+            Desk(station, i, self.timeline, self.recorder, self._order(station))
+            for i, station in enumerate(plan.stations)
         ]
         self.gatherings = [
             Gathering(batch, len(self.desks) + i, self.timeline, self.recorder) for i, batch in enumerate(plan.batches)
@@ -141,10 +143,10 @@ class _World:
         self._call_next()
 
     def _call_next(self) -> None:
-        for time, family in self._arrivals:
+        time, family = next(self._arrivals, (math.inf, -1))
+        if family >= 0:
             coming = self.timeline.timer(time, ARRIVAL, family)
             coming.callbacks = [lambda _: self._arrive(family)]
-            return
 
     def _arrive(self, family: int) -> None:
         self._call_next()
@@ -295,7 +297,8 @@ class _World:
         label = yield from step.process(self.timeline, family.index)
         if label not in step.exits:
             raise EngineError(
-                f"step {self.plan.step_names[step.index]!r} went to {label!r}, which is none of its exits {sorted(map(str, step.exits))}"
+                f"step {self.plan.step_names[step.index]!r} went to {label!r}, "
+                f"which is none of its exits {sorted(map(str, step.exits))}"
             )
         return step.exits[label]
 
@@ -329,7 +332,9 @@ class _World:
 
     def _return(self, family: _Family, step: p.ReturnStep) -> int:
         if family.channel < 0:
-            raise EngineError(f"step {self.plan.step_names[step.index]!r} returns to a channel, but the family has used none")
+            raise EngineError(
+                f"step {self.plan.step_names[step.index]!r} returns to a channel, but the family has used none"
+            )
         return step.entries[family.channel]
 
     def _choose(self, family: _Family, step: p.ChooseStep) -> int:
@@ -363,9 +368,9 @@ class _World:
         ahead = max(0.0, desk.inside + 1 - desk.servers)
         return self.value(option.travel, family, attempt) + ahead * desk.plan.mean_service / desk.servers
 
-    def _words(self, option: p.OptionPlan) -> dict[str, Any]:
+    def _words(self, option: p.OptionPlan) -> Option:
         station = self.plan.stations[option.station].name if option.station >= 0 else ""
-        return {"to": self.plan.step_names[option.to], "station": station}
+        return Option(self.plan.step_names[option.to], station=station)
 
     def _state(self) -> dict[str, dict[str, float]]:
         """Give what a choice rule of one's own may look at, by station."""
@@ -377,11 +382,9 @@ class _World:
         """Give the key by which a station's queue is sorted; equal keys stand in the order in which they came."""
         rules: dict[str, Callable[[Desk, Ticket, float], float]] = {
             "fifo": lambda desk, ticket, priority: 0.0,
-            "lifo": lambda desk, ticket, priority: -desk.entered,
+            "lifo": lambda desk, ticket, priority: -desk.queued,
             "priority": lambda desk, ticket, priority: priority,
             "shortest": lambda desk, ticket, priority: ticket.service,
             "random": lambda desk, ticket, priority: self.value(station.order, ticket.family, ticket.attempt),
         }
         return rules[station.discipline]
-
-

@@ -31,7 +31,7 @@ class Ticket(Event):
 
     __slots__ = ("attempt", "desk", "enter", "family", "holding", "patience", "service", "start", "step", "waits")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - it is made once for each visit, and keywords cost a tenth more
         self,
         desk: Desk,
         family: int,
@@ -70,7 +70,7 @@ class Desk:
         self.timeline = timeline
         self.recorder = recorder
         self.order = order
-        """The key of a ticket in the queue, from its priority; the smallest goes first, then the one that came first."""
+        """The key of a ticket in the queue, from its priority; the smallest goes first, then who came first."""
         self.queue: list[tuple[float, int, Ticket]] = []
         self.outside: deque[tuple[Ticket, float]] = deque()
         """Those who wait at the door of a full room, with their priorities."""
@@ -106,7 +106,7 @@ class Desk:
         return ended
 
     def _makes_room(self, ticket: Ticket) -> bool:
-        """A family that comes from this very station does not stand in its own way."""
+        """Tell whether the family comes from this very station: it does not stand in its own way."""
         held = ticket.holding
         return held is not None and held.desk is self and self.inside <= self.plan.room
 
@@ -201,7 +201,7 @@ class Desk:
         self._plan_change(number + 1)
 
     def _close(self) -> None:
-        """Shut the doors: those at the door are turned away, and those inside sent home if nobody stays to serve them."""
+        """Shut the doors: turn away those at the door, and send home those inside if nobody stays to serve them."""
         while self.outside:
             ticket = self.outside.popleft()[0]
             ticket.enter = self.timeline.now

@@ -8,8 +8,8 @@ The order of simultaneous events, for every engine:
 3. patience runs out,
 4. arrivals: a family comes from outside, or from a delay,
 
-and within each by the number of the family or station. Within one event: the family that is served moves on first; then its
-server takes the next one.
+and within each by the number of the family or station. Within one event: the family that is served moves on first;
+then its server takes the next one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Timeline(Environment):
         """
         event._ok = True
         event._value = value
-        heappush(self._queue, (time, rank + number, next(self._eid), event))  # type: ignore[arg-type]
+        # SimPy types the rank as one of its own two priorities; any number that can be compared will do.
+        heappush(self._queue, (time, rank + number, next(self._eid), event))  # type: ignore[misc]
 
     def timer(self, time: float, rank: int, number: int) -> Event:
         """Give an event that happens at `time`."""

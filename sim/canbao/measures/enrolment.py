@@ -63,7 +63,7 @@ def _cross(group: Coded, outcome: Coded) -> dict[str, dict[str, int]]:
 
 
 def deadlines(trace: Trace) -> dict[str, Any] | None:
-    """Tell who met the deadline: the application is handed in at the deadline at the latest. None where nobody has one."""
+    """Tell who met the deadline, by handing in at the deadline at the latest. None where nobody has one."""
     if "deadline_s" not in trace.families:
         return None
     deadline, submitted = np.asarray(trace.families["deadline_s"]), np.asarray(trace.families["submitted"])
@@ -91,7 +91,7 @@ def deadlines(trace: Trace) -> dict[str, Any] | None:
 
 
 def newborns(trace: Trace) -> dict[str, Any] | None:
-    """Tell which newborns are insured from birth: handed in inside the window, and enrolled. None where there are none."""
+    """Tell which newborns are insured from birth: handed in in time, and enrolled. None where there are none."""
     if "newborn_until_s" not in trace.families:
         return None
     until, submitted = np.asarray(trace.families["newborn_until_s"]), np.asarray(trace.families["submitted"])
@@ -126,7 +126,9 @@ def spent(trace: Trace, review: str) -> dict[str, Any]:
     enter, leave = np.asarray(trace.visits["enter"]), np.asarray(trace.visits["leave"])
     stay = np.where(back_office, 0.0, np.where(np.isnan(leave), trace.until, leave) - enter)
     row = np.searchsorted(np.asarray(trace.families["family"]), np.asarray(trace.visits["family"]))
-    seconds = np.bincount(row, weights=stay, minlength=len(trace.families["family"])) + np.asarray(trace.families["effort_s"])
+    seconds = np.bincount(row, weights=stay, minlength=len(trace.families["family"])) + np.asarray(
+        trace.families["effort_s"]
+    )
     trips = np.asarray(trace.families["trips"], dtype=np.float64)
     groups_of = _groups(trace)
     return {

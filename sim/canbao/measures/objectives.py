@@ -1,4 +1,4 @@
-"""Objectives judged: was the promise held?"""
+"""Objectives judged: which promises were held."""
 
 from __future__ import annotations
 

@@ -24,8 +24,9 @@ def hour_edges(until: float) -> FloatArray:
 
 
 def mean_number(starts: FloatArray, ends: FloatArray, edges: FloatArray) -> FloatArray:
-    """Give the mean number of stays that go on in each bin, shape (bins,): the integral of their number by the bin's width.
+    """Give the mean number of stays that go on in each bin, shape (bins,).
 
+    It is the integral of their number divided by the bin's width.
     The integral up to t is Σ (t − start) over the stays begun by t, less Σ (t − end) over those that ended.
     """
     return np.diff(_integral(starts, edges) - _integral(ends, edges)) / np.diff(edges)

@@ -1,4 +1,4 @@
-"""The review, round by round: an application is handed in, goes through the desks, and comes out decided or returned."""
+"""The review, round by round: an application is handed in, passes the desks, and comes out decided or returned."""
 
 from __future__ import annotations
 
@@ -72,8 +72,12 @@ def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) 
     decided[open_still] = np.nan
     family = np.asarray(trace.visits["family"])[mine][begins]
     working_days = np.full(len(submitted), np.nan)
-    working_days[~open_still] = office_days.day_number(decided[~open_still]) - office_days.day_number(submitted[~open_still])
-    observed = (office_days.day_number(np.array([trace.until - 1.0])) - office_days.day_number(submitted)).astype(np.float64)
+    working_days[~open_still] = office_days.day_number(decided[~open_still]) - office_days.day_number(
+        submitted[~open_still]
+    )
+    observed = (office_days.day_number(np.array([trace.until - 1.0])) - office_days.day_number(submitted)).astype(
+        np.float64
+    )
     row = np.searchsorted(np.asarray(trace.families["family"]), family)
     return Rounds(family, submitted, decided, working_days, observed, _coded(trace.families["last_channel"]).take(row))
 

@@ -18,7 +18,7 @@ from canbao.measures.laws import check_laws
 from canbao.measures.objectives import Findings, judge
 from canbao.measures.queues import HOUR_S, Occupancy, hour_edges, occupancies, waits
 from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
-from canbao.measures.samples import by_group, describe, share
+from canbao.measures.samples import by_group, share
 from canbao.plan import Plan
 from canbao.scenario.review import INTAKE, REVIEW
 from canbao.scenario.scenario import ScenarioFile
@@ -44,7 +44,7 @@ class _Look:
 
 
 def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
-    """Give the whole summary, ready for JSON: numbers, text, lists and tables; seconds, hours and working days by name."""
+    """Give the whole summary, ready for JSON; names say where a number is in seconds, hours or working days."""
     look = _Look(file, plan, trace, occupancies(trace, plan), waits(trace), _visit_groups(trace))
     office_days = _office_days(file.working, file.horizon)
     rounds = review_rounds(trace, REVIEW, INTAKE, office_days)
@@ -93,8 +93,9 @@ def _office_days(working: BoolArray, horizon: Horizon) -> Calendar:
 def _visit_groups(trace: Trace) -> Coded:
     """Give the group of each visit; a batch, which has no servers, is a group by itself."""
     station: Any = trace.visits["station"]
+    names: Any = trace.stations["station"]
     groups: Any = trace.stations["group"]
-    known = {name: groups.labels[code] for name, code in zip(trace.stations["station"].labels, groups.codes, strict=True)}  # type: ignore[union-attr]
+    known = dict(zip(names.labels, groups.words(), strict=True))
     of_station = [known.get(name) or name for name in station.labels]
     labels = tuple(dict.fromkeys(of_station))
     codes = np.array([labels.index(group) for group in of_station] or [0])
@@ -119,7 +120,7 @@ def _waits(look: _Look) -> dict[str, Any]:
 
 
 def _abandonment(look: _Look) -> dict[str, Any]:
-    """Count how visits ended, by channel and station, and the share that ended without service because patience or room ran out."""
+    """Count how visits ended, by channel and station, and the share lost because patience or room ran out."""
     ended: Any = look.trace.visits["ended"]
     station: Any = look.trace.visits["station"]
     return {
@@ -181,7 +182,9 @@ def _bottleneck(look: _Look) -> dict[str, Any] | None:
     return {
         "station": worst.name,
         "group": worst.group,
-        "share_of_waiting": share(float(worst.wait_hours.sum()), sum(float(h.wait_hours.sum()) for h in look.occupancy)),
+        "share_of_waiting": share(
+            float(worst.wait_hours.sum()), sum(float(h.wait_hours.sum()) for h in look.occupancy)
+        ),
         "date": str(look.file.horizon.date(day * 86_400.0)),
         "hour": hour,
         "waiting": float(worst.waiting[at]),
@@ -229,4 +232,3 @@ def _warnings(look: _Look, working_days: FloatArray) -> list[str]:
     if scale != 1.0:
         said.append(f"population.scale is {scale:g}: the number of families is not the stated one, the staff is")
     return said
-

@@ -11,7 +11,7 @@ from canbao.distributions import Distribution
 from canbao.scenario.models import Plugged, Settings
 from canbao.scenario.quantities import Duration, MisfitError, PositiveAmount, PositiveCount, PositiveDuration
 
-__all__ = ["BUILT_IN", "RandomDuration", "RandomDurationSettings"]
+__all__ = ["BUILT_IN", "Lognormal", "RandomDuration", "RandomDurationSettings", "lognormal"]
 
 
 class RandomDurationSettings(Protocol):

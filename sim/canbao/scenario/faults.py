@@ -364,8 +364,8 @@ def _simple_words(node: _Node) -> str:
     return f"{noun}{examples}{', ' if noun and bounds else ''}{' and '.join(bounds)}"
 
 
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else str(value)
+def _number(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, int | float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -448,8 +448,10 @@ def _say_own(detail: ErrorDetails, spot: _Spot, shape: _Shape) -> _Saying:
 
 
 def _say_limit(detail: ErrorDetails, spot: _Spot, shape: _Shape) -> _Saying:
-    problem, limit = _LIMITS[detail["type"]]
-    return _Saying(problem, limit.format(**detail.get("ctx", {})) or _allowed(spot, shape))
+    problem, template = _LIMITS[detail["type"]]
+    context = {name: _number(bound) for name, bound in detail.get("ctx", {}).items()}
+    limit, allowed = template.format_map(defaultdict(str, context)), _allowed(spot, shape)
+    return _Saying(problem, allowed if limit in allowed else limit)
 
 
 def _say_type(detail: ErrorDetails, spot: _Spot, shape: _Shape) -> _Saying:
@@ -494,10 +496,10 @@ _NEEDED = {
     "datetime_type": "a date with a time",
 }
 _LIMITS = {
-    "greater_than": ("is too small", ""),
-    "greater_than_equal": ("is too small", ""),
-    "less_than": ("is too large", ""),
-    "less_than_equal": ("is too large", ""),
+    "greater_than": ("is too small", "more than {gt}"),
+    "greater_than_equal": ("is too small", "at least {ge}"),
+    "less_than": ("is too large", "less than {lt}"),
+    "less_than_equal": ("is too large", "at most {le}"),
     "multiple_of": ("is not a multiple of what is needed", "a multiple of {multiple_of}"),
     "finite_number": ("is not a finite number", ""),
     "too_short": ("has too few entries", "at least {min_length}"),

@@ -15,7 +15,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 __all__ = [
     "Amount",
@@ -110,6 +112,8 @@ def parse_duration(text: str) -> float:
         longer than a hundred years.
     """
     _check_text(text, _DURATION_ALLOWED)
+    if "working" in text:
+        raise MisfitError("is working time where clock time is needed", allowed=_DURATION_ALLOWED)
     total, last, pos = Decimal(0), Decimal("inf"), 0
     while pos < len(text) or pos == 0:
         part = _PART.match(text, pos)
@@ -141,8 +145,6 @@ def _misfit(text: str) -> MisfitError:
     bare = text.strip()
     if re.fullmatch(_NUMBER, bare):
         return MisfitError("has no unit", allowed=_DURATION_ALLOWED, hint=f'write "{bare} min"')
-    if "working" in bare:
-        return MisfitError("is working time where clock time is needed", allowed=_DURATION_ALLOWED)
     if re.match(r"[-−]\s*[0-9]", bare):
         return MisfitError("is negative", allowed=_DURATION_ALLOWED)
     if re.search(r"[0-9],[0-9]", bare):
@@ -213,9 +215,6 @@ def _share_hint(number: float) -> str:
     return f'write "{number:g} %"' if number <= 100 else ""
 
 
-_STEPS = ((86_400.0, 3_600.0), (3_600.0, 60.0), (60.0, 1.0))  # from this length on, round to that
-
-
 def format_duration(seconds: float) -> str:
     """Write seconds for people, in at most two units: `8 min`, `1 h 30 min`, `45 s`, `0.3 s`; `–` for no value."""
     if math.isnan(seconds):
@@ -224,22 +223,20 @@ def format_duration(seconds: float) -> str:
         return f"−{format_duration(-seconds)}"
     if math.isinf(seconds):
         return "∞"
-    return _format_long(seconds) if round(seconds, 1) >= 60.0 else _format_short(seconds)
-
-
-def _format_short(seconds: float) -> str:
-    if seconds >= 0.0995 or seconds == 0.0:
-        return f"{round(seconds, 1):g} s"
-    return f"{float(f'{seconds * 1_000:.2g}'):g} ms"
+    tenths = round(seconds, 1)
+    if tenths >= 60.0:
+        return _format_long(max(seconds, 60.0))
+    if seconds < 0.0995 and (tenths_ms := round(seconds * 1_000, 1)):
+        return f"{tenths_ms:g} ms"
+    return f"{tenths:g} s"
 
 
 def _format_long(seconds: float) -> str:
-    # Rounding may lift a length to the next unit: 59 min 59.7 s is 1 h. So round finely first, then look again.
-    rounded = seconds
-    for step in (1.0, 60.0, 3_600.0):
-        if step in [fine for length, fine in _STEPS if rounded >= length]:
-            rounded = math.floor(seconds / step + 0.5) * step
-    days, rest = divmod(rounded, 86_400)
+    # Rounding may lift a length to the next unit, 59 min 59.7 s to 1 h: so the finest unit first, then look again.
+    for length, step in ((60.0, 1.0), (3_600.0, 60.0), (86_400.0, 3_600.0)):
+        if seconds >= length:
+            seconds = math.floor(seconds / step + 0.5) * step
+    days, rest = divmod(seconds, 86_400)
     parts = {"day" if days == 1 else "days": days, "h": rest // 3_600, "min": rest % 3_600 // 60, "s": rest % 60}
     return " ".join(f"{count:.0f} {unit}" for unit, count in parts.items() if count)
 
@@ -278,6 +275,39 @@ def _read_share(value: object) -> float:
     return float(value)
 
 
+@dataclass(frozen=True)
+class _Within:
+    """Bounds from `low` to `MOST`, which a field may narrow by `ge`, `le` and so on.
+
+    Bounds of pydantic's own would replace those of the field, without a word: in `count: Annotated[int, Field(le=9)] =
+    Field(le=5)` the 9 holds.
+    """
+
+    low: int
+    above: bool = False
+    """Whether `low` itself is too small."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        if "minimum" not in found and "exclusiveMinimum" not in found:
+            found["exclusiveMinimum" if self.above else "minimum"] = self.low
+        if "exclusiveMaximum" not in found:
+            found.setdefault("maximum", MOST)
+        return found
+
+    def _check(self, value: float) -> float:
+        if self.above and value <= self.low:
+            raise PydanticKnownError("greater_than", {"gt": self.low})
+        if value < self.low:
+            raise PydanticKnownError("greater_than_equal", {"ge": self.low})
+        if value > MOST:
+            raise PydanticKnownError("less_than_equal", {"le": MOST})
+        return value
+
+
 _DURATION_PATTERN = rf"^\s*({_NUMBER}\s*(ms|s|min|h|days?|weeks?)\s*)+$"
 _WORKING_PATTERN = rf"^\s*{_NUMBER}\s*working\s+(days?|hours?|h|min)\s*$"
 _DURATION_SCHEMA = {"type": "string", "pattern": _DURATION_PATTERN, "examples": ["8 min", "1 h 30 min", "2 days"]}
@@ -310,14 +340,14 @@ WorkingSpan = Annotated[Span, BeforeValidator(_read_text(parse_span, _SPAN_ALLOW
 Share = Annotated[float, BeforeValidator(_read_share), WithJsonSchema(_SHARE_SCHEMA)]
 """A number from 0 to 1, written so or in per cent."""
 
-Count = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+Count = Annotated[int, Field(strict=True), _Within(0)]
 """A whole number from 0 to 10^9."""
 
-PositiveCount = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+PositiveCount = Annotated[int, Field(strict=True), _Within(1)]
 """A whole number from 1 to 10^9."""
 
-Amount = Annotated[float, Field(strict=True, ge=0, le=MOST, allow_inf_nan=False)]
+Amount = Annotated[float, Field(strict=True, allow_inf_nan=False), _Within(0)]
 """A number from 0 to 10^9, whole or not."""
 
-PositiveAmount = Annotated[float, Field(strict=True, gt=0, le=MOST, allow_inf_nan=False)]
+PositiveAmount = Annotated[float, Field(strict=True, allow_inf_nan=False), _Within(0, above=True)]
 """A number above 0 and up to 10^9, whole or not."""

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from canbao.calendar import Calendar
-from canbao.columns import Column
+from canbao.columns import Coded, Column
 from canbao.district import CORRECT, District
 from canbao.network import Before, Check, Delay, End, Journey, Mark, Return, Station, Step, Visit
 from canbao.scenario.durations import RandomDuration, lognormal
-from canbao.scenario.models import Settings
+from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Count, Share, Span, WorkingSpan
 from canbao.scenario.staffing import Staffed
 
@@ -27,8 +28,6 @@ INTAKE = "review.intake"
 ENROLLED = "enrolled"
 """The outcome that everybody hopes for."""
 
-_E = {"grade": "E"}
-
 
 class Stage(Staffed):
     """One desk of the review."""
@@ -36,7 +35,7 @@ class Stage(Staffed):
     service: RandomDuration = Field(
         default_factory=lambda: lognormal(240.0, 0.6),
         description="Time for one application, by one clerk.",
-        json_schema_extra=_E,
+        json_schema_extra=ESTIMATE,
     )
 
 
@@ -47,28 +46,36 @@ class Review(Settings):
     first: Stage = Field(description="First review and entry of the data.")
     second: Stage = Field(description="Second review, by another person.")
     precheck: Share = Field(
-        0.3, description="Share of applications that an automatic check accepts, so that no clerk does.", json_schema_extra=_E
+        0.3,
+        description="Share of applications that an automatic check accepts, so that no clerk does.",
+        json_schema_extra=ESTIMATE,
     )
     incomplete: Share = Field(
-        0.02, description="Share that acceptance returns because papers are missing or illegible.", json_schema_extra=_E
+        0.02,
+        description="Share that acceptance returns because papers are missing or illegible.",
+        json_schema_extra=ESTIMATE,
     )
     mismatch: Share = Field(
-        0.03, description="Share that does not match police or insurance records.", json_schema_extra=_E
+        0.03, description="Share that does not match police or insurance records.", json_schema_extra=ESTIMATE
     )
-    refused: Share = Field(0.005, description="Share that the second review returns.", json_schema_extra=_E)
+    refused: Share = Field(0.005, description="Share that the second review returns.", json_schema_extra=ESTIMATE)
     duplicate: Share = Field(
-        0.01, description="Share that turns out to be enrolled already; the application ends.", json_schema_extra=_E
+        0.01,
+        description="Share that turns out to be enrolled already; the application ends.",
+        json_schema_extra=ESTIMATE,
     )
-    corrections: Count = Field(3, description="How often an application may be corrected at each desk.", json_schema_extra=_E)
+    corrections: Count = Field(
+        3, description="How often an application may be corrected at each desk.", json_schema_extra=ESTIMATE
+    )
     drop_out: Share = Field(
-        0.03, description="Share of families that do not correct a returned application.", json_schema_extra=_E
+        0.03, description="Share of families that do not correct a returned application.", json_schema_extra=ESTIMATE
     )
     newborn_first: bool = Field(True, description="Whether newborns' applications are taken first.")
     notice: WorkingSpan = Field(
-        Span(600.0, "s"), description="Time until the family learns the result.", json_schema_extra=_E
+        Span(600.0, "s"), description="Time until the family learns the result.", json_schema_extra=ESTIMATE
     )
     credential: WorkingSpan = Field(
-        Span(600.0, "s"), description="Time from approval to the electronic credential.", json_schema_extra=_E
+        Span(600.0, "s"), description="Time from approval to the electronic credential.", json_schema_extra=ESTIMATE
     )
 
     def stages(self) -> dict[str, Stage]:
@@ -85,8 +92,9 @@ class Review(Settings):
         ]
         calendars = {f"review.{name}": opening.calendar for name, opening in openings.items()}
         kind = district.columns.get("kind")
-        urgent = kind.has("newborn") if self.newborn_first and hasattr(kind, "has") else None
-        columns = {} if urgent is None else {"_review_priority": (~urgent).astype(float)}
+        columns: dict[str, Column] = {}
+        if self.newborn_first and isinstance(kind, Coded) and "newborn" in kind.labels:
+            columns["_review_priority"] = (~kind.has("newborn")).astype(np.float64)
         priority: str | float = "_review_priority" if columns else 0.0
         return ReviewPart(stations, Journey(REVIEW, self._steps(priority), channel=False), calendars, columns)
 
@@ -143,6 +151,6 @@ def span_delay(span: Span, calendar: str, name: str = "", then: str | None = Non
         "working s": "open time",
         "working days": "working days",
     }
-    return Delay(span.amount, name=name, unit=units[span.unit], calendar=calendar if span.unit != "s" else "", then=then)
-
-
+    return Delay(
+        span.amount, name=name, unit=units[span.unit], calendar=calendar if span.unit != "s" else "", then=then
+    )

@@ -16,8 +16,8 @@ from canbao.district import BoolArray, Channel, Choice, Demand, Policy, Populati
 from canbao.errors import CalendarError, Fault, ScenarioError
 from canbao.plugins import Plugins
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
-from canbao.scenario.faults import faults_of, nearest
-from canbao.scenario.models import Plugged, Settings
+from canbao.scenario.faults import dotted, faults_of, inline, nearest
+from canbao.scenario.models import ESTIMATE, PLUGGED, Plugged, Settings
 from canbao.scenario.objectives import Objective
 from canbao.scenario.quantities import Count, MisfitError, Share
 from canbao.scenario.review import Review
@@ -52,18 +52,14 @@ class Days(Settings):
 class Behaviour(Settings):
     """What families do after a bad experience."""
 
-    persist: Share = Field(
-        0.9, description="Share that tries again after giving up once.", json_schema_extra={"grade": "E"}
-    )
-    switch: Share = Field(
-        0.4, description="Share of those who try another channel next.", json_schema_extra={"grade": "E"}
-    )
+    persist: Share = Field(0.9, description="Share that tries again after giving up once.", json_schema_extra=ESTIMATE)
+    switch: Share = Field(0.4, description="Share of those who try another channel next.", json_schema_extra=ESTIMATE)
     come_back: RandomDuration = Field(
         default_factory=lambda: lognormal(2 * 86_400.0, 1.0),
         description="Time until they try again.",
-        json_schema_extra={"grade": "E"},
+        json_schema_extra=ESTIMATE,
     )
-    tries: Count = Field(6, description="How often they try again at most.", json_schema_extra={"grade": "E"})
+    tries: Count = Field(6, description="How often they try again at most.", json_schema_extra=ESTIMATE)
 
 
 class Scenario(Settings):
@@ -79,9 +75,7 @@ class Scenario(Settings):
     policy: Annotated[Policy, Plugged("policies")] = Field(description="The rules of the region.")
     demand: Annotated[Demand, Plugged("demands")] = Field(description="When they come.")
     choice: Annotated[Choice, Plugged("choices")] = Field(description="How they choose a channel.")
-    behaviour: Behaviour = Field(
-        default_factory=lambda: Behaviour(), description="What families do after a bad experience."
-    )
+    behaviour: Behaviour = Field(default_factory=Behaviour, description="What families do after a bad experience.")
     channels: dict[str, Annotated[Channel, Plugged("channels")]] = Field(
         description="Ways to enrol, by name.", min_length=1, max_length=50
     )
@@ -117,14 +111,20 @@ class ScenarioFile:
         return free_saturdays(self.horizon, **self.scenario.calendar.model_dump())
 
     def grades(self) -> dict[str, str]:
-        """Give the grade of evidence of each key that the file gives one, by dotted key."""
-        found = {".".join(map(str, path)): grade(place.comment) for path, place in self.source.places.items()}
-        return {key: value for key, value in found.items() if value}
+        """Give the grade of evidence of each key that the file gives one, by dotted key.
+
+        The parts of a value on one line, such as a distribution, share its comment; only the whole is listed.
+        """
+        graded = {
+            path: (place.line, letter) for path, place in self.source.places.items() if (letter := grade(place.comment))
+        }
+        whole = {path: found for path, found in graded.items() if graded.get(path[:-1]) != found}
+        return {dotted(path): letter for path, (_, letter) in whole.items()}
 
     def estimates(self) -> list[str]:
         """List the keys whose values are estimates (grade E): by a comment in the file, or by default."""
         graded = self.grades()
-        given = {".".join(map(str, path)) for path in self.source.places}
+        given = {dotted(path) for path in self.source.places}
         defaults = [key for key, value in _default_grades(self.scenario) if value == "E" and key not in given]
         return sorted({*(key for key, value in graded.items() if value == "E"), *defaults})
 
@@ -167,7 +167,9 @@ def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] =
     """
     source = read_scenario(path, overrides)
     try:
-        scenario = Scenario.model_validate(source.data, context={**models_of(plugins), "folder": str(Path(path).parent)})
+        scenario = Scenario.model_validate(
+            source.data, context={**models_of(plugins), "folder": str(Path(path).parent)}
+        )
     except ValidationError as error:
         raise ScenarioError(faults_of(error, source, scenario_schema(plugins))) from None
     file = ScenarioFile(scenario, source)
@@ -206,7 +208,7 @@ def _objective_faults(file: ScenarioFile) -> list[Fault]:
                         file,
                         ("objectives", name, key),
                         "names a channel that the scenario does not have",
-                        given=repr(channel),
+                        given=inline(channel),
                         allowed=", ".join(known),
                         hint=f"did you mean {near!r}?" if near else "",
                     )
@@ -221,16 +223,28 @@ def scenario_schema(plugins: Plugins) -> dict[str, Any]:
     for table, models in models_of(plugins).items():
         mapping = {}
         for kind, model in models.items():
-            part = model.model_json_schema()
-            definitions.update(part.pop("$defs", {}))
-            definitions[f"{table}.{kind}"] = part
-            mapping[kind] = f"#/$defs/{table}.{kind}"
+            name = f"{table}.{kind}"
+            # Two plugins may each have a model `Site`.
+            part = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+            definitions.update({f"{name}.{inner}": value for inner, value in part.pop("$defs", {}).items()})
+            definitions[name] = part
+            mapping[kind] = f"#/$defs/{name}"
         definitions[table] = {
             "oneOf": [{"$ref": reference} for reference in mapping.values()],
             "discriminator": {"propertyName": "kind", "mapping": mapping},
         }
     base = {"type": "string", "description": "Another scenario file, whose values hold where this one says nothing."}
     schema["properties"]["extends"] = base
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(schema)}
 
 
+def _with_references(schema: Any) -> Any:
+    """Refer to what plugins registered, wherever a model left the place open."""
+    if isinstance(schema, list):
+        return [_with_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        "$ref" if key == PLUGGED else key: f"#/$defs/{value}" if key == PLUGGED else _with_references(value)
+        for key, value in schema.items()
+    }

@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -105,8 +106,7 @@ def read_scenario(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -
     faults = [fault for key, value in _walk(layer.data) if (fault := _unusable(key, value, layer.places))]
     if faults:
         raise ScenarioError(faults)
-    name = os.path.splitext(os.path.basename(files[0]))[0]
-    return Source(layer.data, MappingProxyType(layer.places), name, files)
+    return Source(layer.data, MappingProxyType(layer.places), PurePath(files[0]).stem, files)
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def _merge_layers(base: _Layer, over: _Layer) -> _Layer:
     data = _merge(base.data, over.data)
     # What stands in both was said last by the upper one; a replaced list leaves no places behind, as it is not walked.
     paths: Iterable[KeyPath] = ((), *(path for path, _ in _walk(data)))
-    return _Layer(data, {path: over.places.get(path) or base.places[path] for path in paths})
+    return _Layer(data, {path: over.places.get(path) or base.places.get(path, base.places[()]) for path in paths})
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -313,7 +313,8 @@ def _split_override(text: str) -> tuple[tuple[str, ...], object]:
 
 
 def _set_error(key: str, problem: str, given: str, hint: str = _SET_EXAMPLE) -> ScenarioError:
-    return ScenarioError([Fault(_SET, None, key, problem, given[:SHOWN] if given.isprintable() else inline(given), hint=hint)])
+    shown = given[:SHOWN] if given.isprintable() else inline(given)
+    return ScenarioError([Fault(_SET, None, key, problem, shown, hint=hint)])
 
 
 def _override_value(key: str, text: str) -> object:
@@ -355,8 +356,8 @@ def _child(here: object, name: str, path: Sequence[str | int]) -> str | int:
         raise _set_error(dotted([*path, name]), f"{dotted(path)} is not a table", inline(here))
     if name.isascii() and name.isdigit() and len(name) < len(str(_LARGEST)) and int(name) < len(here):
         return int(name)
-    size = len(here)
-    raise _set_error(dotted([*path, name]), f"{dotted(path)} is a list of {size}", name, "count its elements from 0")
+    problem = f"{dotted(path)} is a list of {len(here)}"
+    raise _set_error(dotted([*path, name]), problem, name, "count its elements from 0")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -487,10 +488,8 @@ class _Scanner:
 
     def _name(self) -> str:
         text = self._match(_KEY)
-        if text[0] == "'":
-            return text[1:-1]
         if text[0] != '"' or "\\" not in text:
-            return text.strip('"')
+            return text[1:-1] if text[0] in "\"'" else text
         try:
             name: str = tomllib.loads(f"name = {text}")["name"]
         except ValueError:

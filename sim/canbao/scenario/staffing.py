@@ -114,7 +114,9 @@ class Staffed(Settings):
 
     def _staff(self, start: float, end: float, shifts: list[Shift]) -> list[tuple[float, float]]:
         """Give the moments of one interval at which the number of staff changes."""
-        edges = {start} | {edge for shift in shifts for hours in shift.hours or () for edge in hours if start < edge < end}
+        edges = {start} | {
+            edge for shift in shifts for hours in shift.hours or () for edge in hours if start < edge < end
+        }
         return [(edge, float(self._staff_at(edge, shifts))) for edge in sorted(edges)]
 
     def _staff_at(self, second: float, shifts: list[Shift]) -> int:
