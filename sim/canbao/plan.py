@@ -75,22 +75,17 @@ class Draw:
         """Whether every family has the same value at every attempt."""
         return self.column is None and self.distribution is None
 
-    def first(self, luck: Luck, families: int) -> FloatArray:
-        """Give everybody's value at the first attempt, shape (families,)."""
-        if self.distribution is None:
-            values = np.full(families, self.value) if self.column is None else self.column
-        else:
-            values = np.asarray(self.distribution.ppf(luck.uniforms(self.purpose, families)), dtype=np.float64)
-            values = values if self.column is None else values * self.column
-        return self._checked(values)
+    def values(self, luck: Luck, count: int, *, first: int = 0, attempt: int = 0) -> FloatArray:
+        """Give the values of families `first` to `first + count - 1` at one attempt, shape (count,).
 
-    def later(self, luck: Luck, family: int, attempt: int) -> float:
-        """Give one family's value at a later attempt."""
+        Family i's value is the same, to the last bit, however the families are cut into calls.
+        """
+        column = None if self.column is None else self.column[first : first + count]
         if self.distribution is None:
-            return self.value if self.column is None else float(self.column[family])
-        sample = self.distribution.ppf(np.array([luck.uniform(self.purpose, family, attempt)]))
-        factor = 1.0 if self.column is None else float(self.column[family])
-        return float(self._checked(np.asarray(sample, dtype=np.float64) * factor)[0])
+            return self._checked(np.full(count, self.value) if column is None else column)
+        uniforms = luck.uniforms(self.purpose, count, first=first, attempt=attempt)
+        sample = np.asarray(self.distribution.ppf(uniforms), dtype=np.float64)
+        return self._checked(sample if column is None else sample * column)
 
     def _checked(self, values: FloatArray) -> FloatArray:
         wrong = np.isnan(values) if self.signed else ~(values >= 0)

@@ -35,6 +35,9 @@ _TOO_MANY = 10_000
 _OUT = -1
 """Where a family is that has left the network."""
 
+_BLOCK = 256
+"""Families whose later attempts are drawn together; one at a time, a retry cost more than its visit."""
+
 _SLICES = 100
 """How often progress is told."""
 
@@ -101,6 +104,7 @@ class _World:
         self.timeline = Timeline()
         self.recorder = Recorder(plan)
         self.values: dict[Draw | float, list[float]] = {}
+        self.later: dict[tuple[Draw, int, int], list[float]] = {}
         self.visits: dict[int, tuple[list[float], ...]] = {}
         self.desks = [
             Desk(station, i, self.timeline, self.recorder, self._order(station))
@@ -161,15 +165,23 @@ class _World:
         return self.recorder.trace(self.desks)
 
     def value(self, draw: Draw, family: int, attempt: int) -> float:
-        """Give a draw: everybody's first attempt is drawn at once, when the first one asks; later ones singly."""
-        return self.firsts(draw)[family] if attempt == 0 else draw.later(self.plan.luck, family, attempt)
+        """Give a draw: first attempts are drawn for everybody at once, later ones for some neighbours at a time."""
+        if attempt == 0 or draw.constant:
+            return self.firsts(draw)[family]
+        block, place = divmod(family, _BLOCK)
+        values = self.later.get((draw, attempt, block))
+        if values is None:
+            count = min(_BLOCK, self.plan.families - block * _BLOCK)
+            drawn = draw.values(self.plan.luck, count, first=block * _BLOCK, attempt=attempt)
+            values = self.later[draw, attempt, block] = drawn.tolist()
+        return values[place]
 
     def firsts(self, draw: Draw) -> list[float]:
         """Give everybody's first attempt; one list serves all draws of the same constant."""
         key: Draw | float = draw.value if draw.constant else draw
         values = self.values.get(key)
         if values is None:
-            values = self.values[key] = draw.first(self.plan.luck, self.plan.families).tolist()
+            values = self.values[key] = draw.values(self.plan.luck, self.plan.families).tolist()
         return values
 
     # --- a family's life ---
@@ -224,18 +236,13 @@ class _World:
         return ticket, desk.come(ticket, priority, baulk_at)
 
     def _visit_values(self, step: p.VisitStep, family: int, attempt: int) -> tuple[float, float, float, float]:
+        draws = (step.service, step.patience, step.baulk_at, step.priority)
         if attempt:
-            luck = self.plan.luck
-            return (
-                step.service.later(luck, family, attempt),
-                step.patience.later(luck, family, attempt),
-                step.baulk_at.later(luck, family, attempt),
-                step.priority.later(luck, family, attempt),
-            )
+            service, patience, baulk_at, priority = (self.value(draw, family, attempt) for draw in draws)
+            return service, patience, baulk_at, priority
         # Four look-ups for each visit: kept together, they cost a third of asking `value` four times.
         drawn = self.visits.get(step.index)
         if drawn is None:
-            draws = (step.service, step.patience, step.baulk_at, step.priority)
             drawn = self.visits[step.index] = tuple(map(self.firsts, draws))
         service, patience, baulk_at, priority = drawn
         return service[family], patience[family], baulk_at[family], priority[family]
