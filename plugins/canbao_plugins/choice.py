@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from canbao.columns import Column
 from canbao.district import Channel, District
+from canbao.errors import InputError
 from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
 from canbao.scenario.models import ESTIMATE, Settings
@@ -40,6 +42,7 @@ class Preference(Settings):
 
     def weights(self, channels: Mapping[str, Channel], district: District) -> dict[str, FloatArray]:
         """Give each channel's weight for each family; the weights of one family add up to 1."""
+        _check_names(self.popularity, channels)
         online = _online_chance(self, district)
         return _split(online, channels, self.popularity)
 
@@ -79,14 +82,25 @@ def _logistic(x: FloatArray) -> FloatArray:
     return np.asarray(1.0 / (1.0 + np.exp(-x)))
 
 
+def _check_names(popularity: Mapping[str, float], channels: Mapping[str, Channel]) -> None:
+    for name in popularity:
+        if name not in channels:
+            near = difflib.get_close_matches(name, channels, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(channels)}"
+            raise InputError(f"choice.popularity names {name!r}, which is no channel of the scenario; {hint}")
+
+
 def _split(
     online: FloatArray, channels: Mapping[str, Channel], popularity: Mapping[str, float]
 ) -> dict[str, FloatArray]:
-    """Share out the online and the offline part among the channels of each sort; a sort with no channel gives way."""
+    """Share out the online and the offline part among the channels of each sort; a sort that is nobody's gives way."""
     sorts = {name: bool(getattr(channel, "online", False)) for name, channel in channels.items()}
-    if len(set(sorts.values())) == 1:
-        online = np.full(len(online), float(next(iter(sorts.values()))))
     total = {sort: sum(popularity.get(n, 1.0) for n, s in sorts.items() if s is sort) for sort in (True, False)}
+    popular = [sort for sort in (True, False) if total[sort] > 0]
+    if not popular:
+        raise InputError("choice.popularity is 0 for every channel, so that nobody can choose any; raise one of them")
+    if len(popular) == 1:
+        online = np.full(len(online), float(popular[0]))
     weights: dict[str, FloatArray] = {}
     for name, sort in sorts.items():
         part = popularity.get(name, 1.0) / total[sort] if total[sort] else 0.0

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
+from canbao.columns import Coded
 from canbao.distributions import Histogram
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.luck import FloatArray
@@ -144,8 +145,10 @@ class Office(Settings):
 
 
 def _is_newborn(district: District) -> FloatArray:
-    kind: Any = district.columns.get("kind")
-    return np.asarray(kind.has("newborn"), dtype=np.float64)
+    kind = district.columns.get("kind")
+    if isinstance(kind, Coded) and "newborn" in kind.labels:
+        return np.asarray(kind.has("newborn"), dtype=np.float64)
+    return np.zeros(district.families)
 
 
 class _Hall(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from canbao.calendar import Calendar, Interval, daily
 from canbao.distributions import Uniform
@@ -16,12 +16,15 @@ from canbao.network import Await, Check, Delay, End, Go, Station, Step, Visit
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Settings
-from canbao.scenario.quantities import Count, PositiveCount, Share
+from canbao.scenario.quantities import Count, MisfitError, PositiveCount, Share
 from canbao.scenario.staffing import HoursText
 
 __all__ = ["Portal"]
 
 _DAY_S = 86_400.0
+_CORRECTION = "correction"
+_TAKEN = ("session", "wanders off", "gives up", "silent", "pay", CORRECT, _CORRECTION, HAND_IN, GIVE_UP)
+"""Names of steps and journeys that a page would take the place of."""
 
 
 class Portal(Settings):
@@ -89,6 +92,21 @@ class Portal(Settings):
         description="Time to correct a returned application.",
         json_schema_extra=ESTIMATE,
     )
+
+    @field_validator("pages")
+    @classmethod
+    def _own_names(cls, pages: list[str]) -> list[str]:
+        """See that a page is no other step: a page named `review` would be where applications are handed in."""
+        seen: set[str] = set()
+        for number, page in enumerate(pages):
+            if not page or page in _TAKEN or ":" in page or page in seen:
+                raise MisfitError(
+                    "is not a name that a page can have",
+                    allowed=f"different names without ':', other than {', '.join(_TAKEN)}",
+                    below=(number,),
+                )
+            seen.add(page)
+        return pages
 
     def open_days(self, district: District) -> BoolArray:
         """Tell for each date whether it is open: always."""
@@ -167,7 +185,7 @@ class Portal(Settings):
     def _correction(self, name: str) -> Iterator[Step]:
         """Log in again and correct what the review returned; whoever came so far tries until it works."""
         yield Delay(self.correct.build(), name=CORRECT)
-        yield from self._page(name, "correction", stuck=CORRECT)
+        yield from self._page(name, _CORRECTION, stuck=CORRECT)
         yield Go(RESUBMIT)
 
 

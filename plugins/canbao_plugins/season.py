@@ -98,7 +98,8 @@ class Season(Settings):
         season = np.empty(district.families)
         for name, channel in channels.items():
             mine = preferred.has(name)
-            season[mine] = self._season(district, channel, mine)
+            if mine.any():
+                season[mine] = self._season(district, channel, mine)
         birth = self._after_birth(district, preferred, channels)
         times = np.where(np.isnan(birth), season, birth)
         return np.where((times >= 0) & (times < district.horizon.end_s), times, math.nan)
@@ -106,20 +107,22 @@ class Season(Settings):
     def _season(self, district: District, channel: Channel, mine: BoolArray) -> FloatArray:
         """Give the arrivals of those who prefer a channel, shape (their number,); nan for those outside the horizon."""
         open_days = _open_days(channel, district)
-        rates = self._rates(district, open_days)
-        if not sum(rates.weights):
+        dates, rates = self._rates(district, open_days)
+        if not rates.any():
             raise InputError(
-                "no family can come: in the collection period there is no day on which its channel is open"
+                "no family can come: in the collection period there is no day on which its channel is open and the "
+                "rate of arrivals is above 0"
             )
-        day = np.floor(rates.ppf(district.luck.uniforms("arrival day", district.families)[mine]))
+        season = Histogram((*dates, dates[-1] + 1.0), tuple(rates))
+        day = np.floor(season.ppf(district.luck.uniforms("arrival day", district.families)[mine]))
         if self.school_start is not None:
             early = self._school_day(district, self.school_start, open_days)[mine]
             day = np.where(np.isnan(early), day, early)
         inside = (day >= 0) & (day < district.horizon.days)
         return np.where(inside, (day + self._hour(district, channel)[mine] / 24.0) * _DAY_S, math.nan)
 
-    def _rates(self, district: District, open_days: BoolArray) -> Histogram:
-        """Give the season's rates by date, from the begin of the collection period or horizon to the end of both.
+    def _rates(self, district: District, open_days: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """Give days and their rates, from the begin of the collection period or of the horizon to the end of both.
 
         Nobody knows outside the horizon which days are open; there, each date counts with the mean of those inside.
         """
@@ -133,7 +136,7 @@ class Season(Settings):
         inside = (day >= 0) & (day < district.horizon.days)
         rates[inside] *= factors
         rates[~inside] *= factors.mean()
-        return Histogram((*map(float, day), float(day[-1] + 1)), tuple(rates))
+        return day.astype(np.float64), rates
 
     def _week_rates(self, district: District) -> FloatArray:
         """Give the rate of each date of the horizon by its weekday; a make-up day is like a mean working day."""
@@ -149,7 +152,7 @@ class Season(Settings):
         kind = district.columns.get("kind")
         chosen = district.share(start.share, "school start")
         if isinstance(kind, Coded):
-            chosen &= kind.has("pre-school", "pupil")
+            chosen &= kind.has(*(label for label in ("pre-school", "pupil") if label in kind.labels))
         if not window.any():
             return np.full(district.families, math.nan)
         days = Histogram(tuple(map(float, range(len(window) + 1))), tuple(window))
@@ -164,7 +167,7 @@ class Season(Settings):
     def _after_birth(self, district: District, preferred: Coded, channels: Mapping[str, Channel]) -> FloatArray:
         """Give the arrivals of newborns' families, nan for all others."""
         kind, birth = district.columns.get("kind"), district.columns.get("birth_s")
-        if not isinstance(kind, Coded) or birth is None or isinstance(birth, Coded):
+        if not isinstance(kind, Coded) or "newborn" not in kind.labels or birth is None or isinstance(birth, Coded):
             return np.full(district.families, math.nan)
         delay = self.newborn_delay.build().ppf(district.luck.uniforms("newborn delay", district.families))
         hour = np.empty(district.families)
@@ -185,7 +188,10 @@ class Replay(Settings):
     """Arrivals as they stand in a CSV file: one row for each family, its time in a column `arrival`."""
 
     kind: Literal["replay"]
-    file: str = Field(description="The CSV file, relative to the scenario file.")
+    file: str = Field(
+        description="The CSV file, relative to the scenario file.",
+        json_schema_extra={"format": "file-path"},  # so that a run keeps a copy of it
+    )
     column: str = Field("arrival", description="The column with dates and times such as 2025-12-31 09:15:00.")
 
     _moments: list[dt.datetime] = PrivateAttr(default_factory=list)
@@ -194,7 +200,7 @@ class Replay(Settings):
     @classmethod
     def _resolved(cls, file: str, info: ValidationInfo) -> str:
         folder = (info.context or {}).get("folder", ".")
-        if not (path := Path(folder) / file).is_file():
+        if not _is_file(path := Path(folder) / file):
             raise MisfitError(
                 f"names a file that is not there: {path}", allowed="a CSV file, relative to the scenario file"
             )
@@ -212,6 +218,13 @@ class Replay(Settings):
         """Give the times of the rows, nan for those outside the horizon."""
         times = np.array([district.horizon.seconds(moment) for moment in self._moments])
         return np.where((times >= 0) & (times < district.horizon.end_s), times, math.nan)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _read_moments(path: Path, column: str) -> list[dt.datetime]:

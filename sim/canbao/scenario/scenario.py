@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from canbao.calendar import Horizon, free_saturdays, working_days
-from canbao.district import BoolArray, Channel, Choice, Demand, Policy, Population
+from canbao.district import GIVE_UP, HAND_IN, BoolArray, Channel, Choice, Demand, Policy, Population
 from canbao.errors import CalendarError, Fault, ScenarioError
 from canbao.plugins import Plugins
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
@@ -24,6 +24,12 @@ from canbao.scenario.review import Review
 from canbao.scenario.source import Source, grade, read_scenario
 
 __all__ = ["Behaviour", "Days", "Horizons", "Scenario", "ScenarioFile", "load_scenario", "models_of", "scenario_schema"]
+
+_KNOWN = dt.date(2025, 1, 1)
+"""A date whose year the calendar knows."""
+
+_TAKEN = ("start", GIVE_UP, HAND_IN, "none")
+"""Journeys that every scenario has, and what the trace calls no channel."""
 
 
 class Horizons(Settings):
@@ -173,7 +179,7 @@ def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] =
     except ValidationError as error:
         raise ScenarioError(faults_of(error, source, scenario_schema(plugins))) from None
     file = ScenarioFile(scenario, source)
-    faults = [*_calendar_faults(file), *_objective_faults(file)]
+    faults = [*_calendar_faults(file), *_channel_faults(file), *_objective_faults(file)]
     if faults:
         raise ScenarioError(faults)
     return file
@@ -182,16 +188,30 @@ def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] =
 def _fault(file: ScenarioFile, path: tuple[str, ...], problem: str, **more: str) -> Fault:
     place = file.source.places.get(path)
     where = place.file if place else file.source.files[0]
-    return Fault(where, place.line if place else None, ".".join(path), problem, **more)
+    return Fault(where, place.line if place else None, dotted(path), problem, **more)
 
 
 def _calendar_faults(file: ScenarioFile) -> list[Fault]:
-    try:
-        _ = file.working, file.saturdays
-    except CalendarError as error:
-        problem, _, remedy = str(error).partition("; ")
-        return [_fault(file, ("horizon", "end"), problem, hint=remedy)]
+    """Look at the lists of dates by themselves first, in a year that is known, and then at both ends of the horizon."""
+    start, end = file.horizon.start, file.horizon.end
+    looks = [(("calendar",), _KNOWN, _KNOWN), (("horizon", "start"), start, start), (("horizon", "end"), start, end)]
+    for key, first, last in looks:
+        try:
+            working_days(Horizon(first, last), **file.scenario.calendar.model_dump())
+        except CalendarError as error:
+            problem, _, remedy = str(error).partition("; ")
+            return [_fault(file, key, problem, hint=remedy)]
     return []
+
+
+def _channel_faults(file: ScenarioFile) -> list[Fault]:
+    """See that no channel has a name that the network around the channels uses already."""
+    allowed = f"a name without '/', other than {', '.join(_TAKEN)}"
+    return [
+        _fault(file, ("channels", name), "is not a name that a channel can have", given=inline(name), allowed=allowed)
+        for name in file.scenario.channels
+        if not name or "/" in name or name in _TAKEN
+    ]
 
 
 def _objective_faults(file: ScenarioFile) -> list[Fault]:

@@ -1,0 +1,148 @@
+"""The command `canbao` itself: finds its commands when they are asked for, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from canbao import __version__
+from canbao.cli.arguments import epilog, loaded_plugins
+from canbao.errors import CanbaoError, PluginError, ScenarioError
+from canbao.plugins import outsiders
+
+__all__ = ["INTERRUPTED", "main", "program"]
+
+INTERRUPTED = 130
+"""What a shell expects after Ctrl-C: 128 and the number of the signal."""
+
+_TERMINATED = 143
+_DEBUG = "CANBAO_DEBUG"
+
+_BUILT_IN = {
+    "run": "canbao.cli.run",
+    "scenario": "canbao.cli.scenario",
+    "report": "canbao.cli.report",
+    "plugins": "canbao.cli.plugins",
+    "verify": "canbao.cli.verify",
+}
+"""The modules of the commands, in the order in which help lists them; each holds `command`."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        try:
+            return [*_BUILT_IN, *sorted(_of_plugins(ctx))]
+        except PluginError as error:  # help must not fail because of somebody's plugin
+            click.echo(f"Warning: {error}", err=True)
+            return [*_BUILT_IN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _BUILT_IN:
+            command: click.Command = importlib.import_module(_BUILT_IN[cmd_name]).command
+            return command
+        return _of_plugins(ctx).get(cmd_name)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        sys.exit(self._exit_code(super().main, *args, **extra))
+
+    def _exit_code(self, run: Callable[..., Any], *args: Any, **extra: Any) -> int:
+        try:
+            code = run(*args, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("interrupted; what was not finished is gone", err=True)
+            return INTERRUPTED
+        except CanbaoError as error:
+            _say(error)
+            return error.exit_code
+        except Exception as error:
+            _say_unexpected(error)
+            return 1
+        return code if isinstance(code, int) else 0
+
+
+def _of_plugins(context: click.Context) -> dict[str, click.Command]:
+    """Give the commands of plugins; where there is no outsider's plugin, nothing is loaded to find that out."""
+    if not outsiders() and context.find_root().params.get("plugins_dir") is None:
+        return {}
+    commands = loaded_plugins(context).things("commands")
+    return {name: command for name, command in commands.items() if name not in _BUILT_IN}
+
+
+def _say(error: CanbaoError) -> None:
+    from canbao.cli.output import print_faults
+
+    _show_where(error)
+    if isinstance(error, ScenarioError):
+        print_faults(error.faults)
+    else:
+        click.echo(f"Error: {error}", err=True)
+
+
+def _say_unexpected(error: Exception) -> None:
+    _show_where(error)
+    first_line = next(iter(str(error).splitlines()), "")
+    said = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    click.echo(
+        f"Error: canbao failed unexpectedly: {said}; with {_DEBUG}=1 in the environment it shows where", err=True
+    )
+
+
+def _show_where(error: Exception) -> None:
+    if os.environ.get(_DEBUG):
+        import traceback
+
+        traceback.print_exception(error)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=epilog(
+        "canbao scenario new my-district",
+        "canbao run my-district.toml",
+        "canbao run scenarios/city-season.toml --set population.scale=0.1",
+        "canbao report results/city-season",
+    ),
+)
+@click.option(
+    "--plugins-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="CANBAO_PLUGINS_DIR",
+    is_eager=True,
+    help="A folder with plugins, one Python file each.",
+)
+@click.version_option(__version__, prog_name="canbao")
+def program(plugins_dir: Path | None) -> None:
+    """Tell whether enrolment holds at the peak, and what would make it hold.
+
+    canbao simulates a season in which families enrol their children in medical insurance: halls and a portal with their
+    queues, and the review behind them. A scenario file goes in; an answer and a report come out.
+    """
+
+
+def main() -> int:
+    """Run the command line; give the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # so that a run clears up behind itself
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no Chinese is no reason to fail
+    try:
+        program.main(prog_name="canbao")
+    except KeyboardInterrupt:  # while an error was being told
+        return INTERRUPTED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0

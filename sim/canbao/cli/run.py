@@ -1,0 +1,111 @@
+"""`canbao run`: simulate a scenario, store the run, print the answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from canbao.cli.arguments import epilog, json_option, loaded_plugins, scenario_argument, set_option
+from canbao.cli.output import console, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from canbao.report import Answer
+    from canbao.runs import Run
+
+__all__ = ["MISSED", "command"]
+
+MISSED = 3
+"""The exit code of a run that missed an objective."""
+
+_STYLES = {True: "green", False: "bold red", None: "yellow"}
+
+
+@click.command(
+    "run",
+    epilog=epilog(
+        "canbao run scenarios/city-season.toml",
+        "canbao run scenarios/city-season.toml --seed 7 --set population.scale=0.1",
+        "canbao run my-district.toml --set channels.office.sites.centre.staff=8 --out /tmp/tries",
+        "canbao run my-district.toml --json > answer.json",
+    ),
+)
+@scenario_argument
+@click.option(
+    "--seed", type=click.IntRange(0, 10**9), help="All luck follows from it; the scenario's own if not given."
+)
+@set_option
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where runs are stored."
+)
+@click.option("--engine", default="simpy", show_default=True, help="What simulates.")
+@json_option
+@click.option("--quiet", "-q", is_flag=True, help="Print the path of the report and nothing else.")
+@click.pass_context
+def command(  # noqa: PLR0913, PLR0917 - its options
+    context: click.Context,
+    scenario: Path,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    out: Path,
+    engine: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Simulate a scenario, store the run and print the answer.
+
+    The run goes to OUT/<scenario>/<run>/: tables, summary and report. The exit code is 3 if an objective was missed.
+    """
+    plugins = loaded_plugins(context)
+    from canbao.runs import run_scenario
+    from canbao.scenario.scenario import load_scenario
+
+    file = load_scenario(scenario, plugins, overrides)
+    with progress_bar(not (as_json or quiet)) as watch:
+        run = run_scenario(file, plugins, seed=seed, engine=engine, out=out, overrides=overrides, progress=watch)
+    from canbao.report import answer
+
+    said = answer(run.summary)
+    if as_json:
+        print_json(_for_machines(run, said))
+    elif quiet:
+        click.echo(run.report)
+    else:
+        _print_answer(run, said)
+    context.exit(MISSED if said.held is False else 0)
+
+
+def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
+    return {
+        "run": run.manifest["run"],
+        "scenario": run.manifest["scenario"],
+        "seed": run.manifest["seed"],
+        "held": said.held,
+        "answer": asdict(said),
+        "objectives": run.summary["objectives"],
+        "folder": run.folder,
+        "report": run.report,
+        "manifest": run.manifest,
+    }
+
+
+def _print_answer(run: Run, said: Answer) -> None:
+    from rich.text import Text
+
+    screen = console()
+    screen.print(Text(f"{said.title} · {said.period} · seed {run.manifest['seed']}"))
+    if said.doubt:
+        screen.print(Text(said.doubt, style="bold red"))
+    screen.print(Text(said.headline, style=f"bold {_STYLES[said.held]}"))
+    screen.print()
+    for verdict in said.objectives:
+        screen.print(Text.assemble((f"  {verdict.mark:<11}", _STYLES[verdict.held]), (verdict.title, "bold")))
+        screen.print(Text(f"             {verdict.sentence}"))
+    if said.objectives:
+        screen.print()
+    for sentence in (*said.sentences(), said.trust):
+        screen.print(Text(sentence))
+    screen.print()
+    click.echo(f"Report: {run.report}")

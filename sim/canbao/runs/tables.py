@@ -1,0 +1,80 @@
+"""The tables of a trace as Parquet: the same bytes for the same trace, wherever and whenever they are written."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from canbao.columns import Coded, Column
+from canbao.errors import StorageError
+from canbao.trace import Table, arrow_table
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["TABLES", "checksum", "read_table", "table_bytes"]
+
+TABLES = ("families", "visits", "stations")
+"""The tables of a trace; each is a file `<name>.parquet`."""
+
+_FORMAT = {"canbao.format": "1"}
+"""Stands in the metadata of each file."""
+
+
+def table_bytes(table: Table) -> bytes:
+    """Give the Parquet file of a table.
+
+    In memory first, so that its size is known before a disk has to hold it. Everything that changes the bytes is
+    stated here; no time, path or name of a machine goes in.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    columns = arrow_table(table).replace_schema_metadata(_FORMAT)
+    pq.write_table(columns, sink, version="2.6", compression="zstd", compression_level=3, row_group_size=1 << 20)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def checksum(content: bytes) -> str:
+    """Give the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_table(path: Path, sha256: str) -> Table:
+    """Read a table.
+
+    Raises
+    ------
+    StorageError
+        When the file is missing, is not the one whose checksum is given, or is no Parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}; run the scenario again") from error
+    if checksum(content) != sha256:
+        raise StorageError(f"{path} is damaged: its checksum is not the one in the manifest; run the scenario again")
+    try:
+        columns = pq.read_table(pa.BufferReader(content)).unify_dictionaries().combine_chunks()
+    except pa.ArrowException as error:
+        raise StorageError(f"{path} is damaged: it is not Parquet ({error}); run the scenario again") from error
+    return {name: _column(columns.column(name)) for name in columns.column_names}
+
+
+def _column(values: pyarrow.ChunkedArray) -> Column:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(values.type):
+        return np.asarray(values.to_numpy())
+    words = values.combine_chunks()
+    if isinstance(words, pa.ChunkedArray):  # no rows, no chunks
+        return Coded(np.empty(0, dtype=np.int32), ())
+    return Coded(words.indices.to_numpy(), tuple(words.dictionary.to_pylist()))
