@@ -1,8 +1,13 @@
-"""Laws that hold on every run of every network; a run that breaks one is a fault of the program, not an answer."""
+"""Laws that hold on every run of every network; a run that breaks one is a fault of the program, not an answer.
+
+Each is checked for all visits at once, a million of them in a second or two. Simultaneous events are settled by
+the engines' written order, which a trace does not show; so where several things happen at one moment, a law allows every order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +21,7 @@ from canbao.trace import INSIDE, Trace
 __all__ = ["Law", "check_laws"]
 
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
 
 _CLOSE = 1e-9
 """Sums of a million stays, added up in two orders, agree to this share."""
@@ -31,20 +37,43 @@ class Law:
 
 
 @dataclass(frozen=True)
-class _Stays:
-    """The visits to one station that were let in; times of shape (visits,)."""
+class _Visits:
+    """Some visits, as arrays of shape (visits,); what has not happened is nan."""
 
-    place: StationPlan
-    index: int
-    family: NDArray[np.int64]
-    step: NDArray[np.int64]
-    attempt: NDArray[np.int64]
+    family: IntArray
+    attempt: IntArray
+    station: IntArray
+    step: IntArray
     enter: FloatArray
     start: FloatArray
     leave: FloatArray
-    """When it left, or the end of the horizon."""
-    waits_still: BoolArray
+    ended: NDArray[Any]
+    """Words."""
+
+    @classmethod
+    def of(cls, trace: Trace) -> _Visits:
+        table: Any = trace.visits
+        ended = np.asarray(table["ended"].labels)[table["ended"].codes]
+        numbers = (np.asarray(table[name]) for name in ("enter", "start", "leave"))
+        codes = (table[name].codes.astype(np.int64) for name in ("station", "step"))
+        return cls(np.asarray(table["family"]), np.asarray(table["attempt"]), *codes, *numbers, ended)
+
+    def where(self, mask: BoolArray) -> _Visits:
+        return _Visits(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class _Station:
+    """A station and the visits that were let in, `left` being when each left or else the end of the horizon."""
+
+    index: int
+    plan: StationPlan
+    visits: _Visits
     served: BoolArray
+    left: FloatArray
+    waited_until: FloatArray
+    turned_away: _Visits
+    until: float
 
 
 def check_laws(trace: Trace, plan: Plan) -> tuple[Law, ...]:
@@ -55,214 +84,313 @@ def check_laws(trace: Trace, plan: Plan) -> tuple[Law, ...]:
     trace
         What happened.
     plan
-        What the engine was given: arrivals, hours, staff, disciplines.
+        What the engine was given: arrivals, luck, hours, staff, disciplines.
+
+    Returns
+    -------
+    tuple of Law
+        Always the same laws in the same order.
     """
-    stays = [_stays(trace, plan, index) for index in range(len(plan.stations))]
+    visits = _Visits.of(trace)
+    stations = [_station(visits, plan, index, trace.until) for index in range(len(plan.stations))]
+
+    def everywhere(name: str, fault: Callable[[_Station], str]) -> Law:
+        faults = (f"{here.plan.name}: {wrong}" for here in stations if (wrong := fault(here)))
+        first = next(faults, "")
+        return Law(name, not first, first or f"{len(stations)} stations, {len(visits.family):,} visits")
+
     return (
-        _families_are_conserved(trace, plan),
-        _times_are_in_order(trace),
-        _one_place_at_a_time(trace),
-        _attempts_count_up(trace),
-        _for_each("Little's law, L = λW", stays, lambda stay: _little(stay, trace.until)),
-        _for_each("server process and visits agree", stays, lambda stay: _servers_agree(stay, trace)),
-        _for_each("busy time is at most staffed time", stays, lambda stay: _busy_is_staffed(stay, trace)),
-        _for_each("nobody enters at closed doors", stays, _doors),
-        _for_each("a server serves one family at a time, in working hours", stays, _one_at_a_time),
-        _for_each("first come, first served within a class", stays, lambda stay: _fifo(stay, plan)),
+        _conservation(trace, plan, visits),
+        _of_rows("enter, start and leave are in order", visits, _out_of_order(visits, trace.until)),
+        _of_rows("a family is at one place at a time", visits, _in_two_places(visits, trace)),
+        _of_rows("attempts count up", visits, _miscounted(visits)),
+        everywhere("Little's law, L = λW", _little),
+        everywhere("servers and visits tell the same utilisation", lambda here: _utilisation(here, trace)),
+        everywhere("busy time is at most staffed time", lambda here: _busy_is_staffed(here, trace)),
+        everywhere("a room never holds more than it can", _room),
+        everywhere("nobody is let in at closed doors, nobody is sent home at open ones", _doors),
+        everywhere("a server serves one family at a time, in its hours", _one_at_a_time),
+        everywhere("nobody waits while a server is free", _no_idling),
+        everywhere("who is served next is as the discipline says", lambda here: _discipline(here, plan)),
+        everywhere("services and patience last as long as luck says", lambda here: _durations(here, plan)),
     )
 
 
-def _for_each(name: str, stays: list[_Stays], fault: Callable[[_Stays], str]) -> Law:
-    """Check a law at each station; `fault` gives what is wrong there, or an empty string."""
-    for stay in stays:
-        wrong = fault(stay)
-        if wrong:
-            return Law(name, False, f"{stay.place.name}: {wrong}")
-    visits = sum(len(stay.enter) for stay in stays)
-    return Law(name, True, f"{len(stays)} stations, {visits:,} visits")
-
-
-def _stays(trace: Trace, plan: Plan, index: int) -> _Stays:
-    visits: Any = trace.visits
-    ended = visits["ended"]
-    mine = (visits["station"].codes == index) & ~ended.has("closed", "full", "baulked")
-    enter, start, leave = (np.asarray(visits[name])[mine] for name in ("enter", "start", "leave"))
-    return _Stays(
-        place=plan.stations[index],
-        index=index,
-        family=np.asarray(visits["family"])[mine],
-        step=np.asarray(visits["step"].codes)[mine].astype(np.int64),
-        attempt=np.asarray(visits["attempt"])[mine],
-        enter=enter,
-        start=start,
-        leave=np.where(np.isnan(leave), trace.until, leave),
-        waits_still=np.isnan(start) & np.isnan(leave),
-        served=~np.isnan(start),
+def _station(visits: _Visits, plan: Plan, index: int, until: float) -> _Station:
+    mine = visits.where(visits.station == index)
+    away = np.isin(mine.ended, ("closed", "full", "baulked"))
+    here = mine.where(~away)
+    left = np.where(np.isnan(here.leave), until, here.leave)
+    served = ~np.isnan(here.start)
+    return _Station(
+        index, plan.stations[index], here, served, left, np.where(served, here.start, left), mine.where(away), until
     )
 
 
-# --- families ---------------------------------------------------------------------------------------------------------
+# --- families and rows ------------------------------------------------------------------------------------------------
 
 
-def _families_are_conserved(trace: Trace, plan: Plan) -> Law:
-    """Check that every family that was to arrive is there once, and has finished or is inside."""
-    name = "arrived = finished + inside"
-    families: Any = trace.families
+def _conservation(trace: Trace, plan: Plan, visits: _Visits) -> Law:
+    """Check that whoever was to arrive is there once, and has left the network or is inside."""
+    table: Any = trace.families
     came = np.flatnonzero(plan.arrival < plan.until)
-    inside, unfinished = families["outcome"].has(INSIDE), np.isnan(np.asarray(families["finished"]))
-    if not np.array_equal(np.asarray(families["family"]), came):
-        return Law(name, False, f"{len(came)} families were to arrive, the trace has {len(families['family'])}")
-    if not np.array_equal(inside, unfinished):
-        family = int(came[np.flatnonzero(inside != unfinished)[0]])
-        return Law(name, False, f"family {family} has an outcome but no end, or an end but no outcome")
-    finished = int((~inside).sum())
-    return Law(name, True, f"{len(came):,} = {finished:,} + {int(inside.sum()):,}")
+    name, inside = "arrived = finished + gone + still inside", table["outcome"].has(INSIDE)
+    arrival, finished = np.asarray(table["arrival"]), np.asarray(table["finished"])
+    if not np.array_equal(np.asarray(table["family"]), came) or not np.array_equal(arrival, plan.arrival[came]):
+        return Law(name, False, f"{len(came):,} families were to arrive, not those {len(arrival):,} of the trace")
+    # A comparison with nan is False.
+    lost = (inside != np.isnan(finished)) | (finished < arrival) | (finished >= trace.until)
+    still_there = np.isin(came, visits.family[np.isnan(visits.leave)])
+    wrong = np.flatnonzero(lost | (still_there & ~inside))
+    if len(wrong):
+        return Law(name, False, f"family {came[wrong[0]]} has an outcome but no end, or an end but no outcome")
+    return Law(name, True, f"{len(came):,} = {int((~inside).sum()):,} left + {int(inside.sum()):,} inside")
 
 
-def _times_are_in_order(trace: Trace) -> Law:
-    """Check that a visit is entered, then begun, then left."""
-    enter, start, leave = (np.asarray(trace.visits[name]) for name in ("enter", "start", "leave"))
-    # A comparison with nan is False, so that what has not happened breaks nothing.
-    wrong = np.flatnonzero((start < enter) | (leave < start) | (leave < enter) | np.isnan(enter))
-    return _law_of_rows("enter, start and leave are in order", trace, wrong)
+def _of_rows(name: str, visits: _Visits, wrong: BoolArray) -> Law:
+    if not wrong.any():
+        return Law(name, True, f"{len(wrong):,} visits")
+    row = int(np.flatnonzero(wrong)[0])
+    return Law(name, False, f"family {visits.family[row]}, entered at {visits.enter[row]}, row {row} of visits")
 
 
-def _one_place_at_a_time(trace: Trace) -> Law:
-    """Check that a family leaves one station before it enters the next."""
-    family, enter, leave = (np.asarray(trace.visits[name]) for name in ("family", "enter", "leave"))
+def _out_of_order(visits: _Visits, until: float) -> BoolArray:
+    """Find visits whose moments are not enter <= start <= leave < until, or are not those of how they ended."""
+    enter, start, leave, ended = visits.enter, visits.start, visits.leave, visits.ended
+    wrong = np.isnan(enter) | (start < enter) | (leave < enter) | (leave < start)
+    wrong |= (enter >= until) | (leave >= until) | (np.isnan(leave) != (ended == "inside"))
+    wrong |= (ended == "served") & np.isnan(start)
+    wrong |= ~np.isin(ended, ("served", "inside")) & ~np.isnan(start)
+    return np.asarray(wrong | (np.isin(ended, ("closed", "full", "baulked")) & (leave != enter)))
+
+
+def _in_two_places(visits: _Visits, trace: Trace) -> BoolArray:
+    """Find visits that begin before the one before them is over, before the family came or end after it left."""
+    family = visits.family
     same = family[1:] == family[:-1]
-    wrong = np.flatnonzero(same & ~(enter[1:] >= leave[:-1])) + 1
-    return _law_of_rows("a family is at one place at a time", trace, wrong)
+    wrong = np.zeros(len(family), dtype=np.bool_)
+    wrong[1:] = (family[1:] < family[:-1]) | (same & ~(visits.enter[1:] >= visits.leave[:-1]))
+    known, rows = np.asarray(trace.families["family"]), np.zeros(len(family), dtype=np.int64)
+    if len(known):
+        rows = np.minimum(np.searchsorted(known, family), len(known) - 1)
+        arrival, finished = (np.asarray(trace.families[name])[rows] for name in ("arrival", "finished"))
+        wrong |= (known[rows] != family) | (visits.enter < arrival) | (visits.leave > finished)
+    return wrong
 
 
-def _attempts_count_up(trace: Trace) -> Law:
-    """Check that a family's visits by one step are numbered 0, 1, 2 and so on."""
-    family, attempt = np.asarray(trace.visits["family"]), np.asarray(trace.visits["attempt"])
-    step: Any = trace.visits["step"]
-    order = np.lexsort((attempt, step.codes, family))
-    new = np.append(True, (np.diff(family[order]) != 0) | (np.diff(step.codes[order]) != 0))[: len(order)]
+def _miscounted(visits: _Visits) -> BoolArray:
+    """Find visits that are not numbered 0, 1, 2 and so on, for each family and step."""
+    order = np.lexsort((visits.step, visits.family))
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = (np.diff(visits.family[order]) != 0) | (np.diff(visits.step[order]) != 0)
     begins = np.flatnonzero(new)
-    expected = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
-    return _law_of_rows("attempts count up", trace, order[attempt[order] != expected])
+    wrong = np.zeros(len(order), dtype=np.bool_)
+    wrong[order] = visits.attempt[order] != np.arange(len(order)) - begins[np.cumsum(new) - 1]
+    return wrong
 
 
-def _law_of_rows(name: str, trace: Trace, wrong: NDArray[Any]) -> Law:
-    if not len(wrong):
-        return Law(name, True, f"{len(trace.visits['family']):,} visits")
-    row = int(wrong[0])
-    station: Any = trace.visits["station"]
-    family = int(np.asarray(trace.visits["family"])[row])
-    return Law(name, False, f"family {family} at {station.labels[station.codes[row]]}, row {row} of visits")
-
-
-# --- stations ---------------------------------------------------------------------------------------------------------
-
-
-def _little(stay: _Stays, until: float) -> str:
-    """Check that the integral of the number inside equals the sum of the times spent inside."""
-    moments = np.concatenate([stay.enter, stay.leave])
-    change = np.repeat([1.0, -1.0], len(stay.enter))
-    order = np.argsort(moments, kind="stable")
-    number = np.cumsum(change[order])
-    area = float((number * np.diff(np.append(moments[order], until))).sum())
-    total = float((stay.leave - stay.enter).sum())
-    return "" if _alike(area, total) else f"the number inside adds up to {area}, the stays to {total}"
+# --- sums -------------------------------------------------------------------------------------------------------------
 
 
 def _alike(one: float, other: float) -> bool:
     return abs(one - other) <= _CLOSE * max(abs(one), abs(other), 1.0)
 
 
-def _of_station(trace: Trace, name: str, index: int) -> float:
-    return float(np.asarray(trace.stations[name])[index])
+def _little(here: _Station) -> str:
+    """Check that the integral of the number inside, from merged events, equals the sum of the stays."""
+    moments = np.concatenate([here.visits.enter, here.visits.leave[~np.isnan(here.visits.leave)]])
+    changes = np.where(np.arange(len(moments)) < len(here.visits.enter), 1, -1)
+    order = np.lexsort((-changes, moments))
+    number = np.cumsum(changes[order])
+    area = float(number @ np.diff(np.append(moments[order], here.until)))
+    inside = here.visits.ended == "inside"
+    stays = float(np.where(inside, here.until - here.visits.enter, here.visits.leave - here.visits.enter).sum())
+    if len(number) and number.min() < 0:
+        return f"{number.min()} families inside"
+    return "" if _alike(area, stays) else f"the number inside adds up to {area}, the stays to {stays}"
 
 
-def _servers_agree(stay: _Stays, trace: Trace) -> str:
-    from_visits = float((stay.leave - stay.start)[stay.served].sum())
-    busy, starts = (_of_station(trace, name, stay.index) for name in ("busy_s", "starts"))
-    if starts != stay.served.sum():
-        return f"the servers began {starts:.0f} services, visits say {int(stay.served.sum())}"
-    return "" if _alike(busy, from_visits) else f"the servers were busy for {busy}, visits say {from_visits}"
+def _tally(here: _Station, trace: Trace, name: str) -> float:
+    return float(np.asarray(trace.stations[name])[here.index])
 
 
-def _busy_is_staffed(stay: _Stays, trace: Trace) -> str:
-    busy, staffed = (_of_station(trace, name, stay.index) for name in ("busy_s", "staffed_s"))
-    return "" if busy <= staffed * (1 + _CLOSE) + _CLOSE else f"busy for {busy}, staffed for {staffed}"
+def _utilisation(here: _Station, trace: Trace) -> str:
+    served = float((here.left - here.visits.start)[here.served].sum())
+    busy, starts = _tally(here, trace, "busy_s"), _tally(here, trace, "starts")
+    if starts != here.served.sum():
+        return f"the servers began {starts:.0f} services, visits say {here.served.sum()}"
+    return "" if _alike(busy, served) else f"the servers were busy for {busy}, visits say {served}"
 
 
-def _around(place: StationPlan, moments: FloatArray, values: list[float]) -> tuple[FloatArray, FloatArray]:
-    """Give a schedule's value just before and just after each moment: at a change, either may have applied."""
-    times = np.array([change.time for change in place.changes])
+def _busy_is_staffed(here: _Station, trace: Trace) -> str:
+    busy, staffed = _tally(here, trace, "busy_s"), _tally(here, trace, "staffed_s")
+    return "" if busy <= staffed * (1 + _CLOSE) else f"busy for {busy}, staffed for {staffed}"
+
+
+# --- rooms and doors --------------------------------------------------------------------------------------------------
+
+
+def _inside_after(came: FloatArray, went: FloatArray, moments: FloatArray) -> IntArray:
+    """Count who has come and not gone when all that happens at each moment has happened; `came` and `went` are sorted."""
+    return np.searchsorted(came, moments, side="right") - np.searchsorted(went, moments, side="right")
+
+
+def _room(here: _Station) -> str:
+    enter = np.sort(here.visits.enter)
+    inside = _inside_after(enter, np.sort(here.left), enter)
+    wrong = np.flatnonzero(inside > here.plan.room)
+    return f"{inside[wrong[0]]} inside at {enter[wrong[0]]}, room for {here.plan.room:g}" if len(wrong) else ""
+
+
+def _around(plan: StationPlan, moments: FloatArray, values: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """Give what holds just before and just after each moment: at a change, either may have held."""
+    times, array = np.array([change.time for change in plan.changes]), np.array(values, dtype=np.float64)
     after = np.searchsorted(times, moments, side="right") - 1
     before = np.maximum(np.searchsorted(times, moments, side="left") - 1, 0)
-    array = np.array(values, dtype=np.float64)
     return array[before], array[after]
 
 
-def _doors(stay: _Stays) -> str:
-    before, after = _around(stay.place, stay.enter, [float(change.open) for change in stay.place.changes])
-    wrong = np.flatnonzero(np.maximum(before, after) == 0)
-    return f"family {stay.family[wrong[0]]} entered at {stay.enter[wrong[0]]}" if len(wrong) else ""
+def _doors(here: _Station) -> str:
+    doors = [float(change.open) for change in here.plan.changes]
+    closed = here.turned_away.ended == "closed"
+    sent_home = here.visits.ended == "sent home"
+    for moments, families, should_be_open, what in (
+        (here.visits.enter, here.visits.family, True, "was let in"),
+        (here.turned_away.enter[~closed], here.turned_away.family[~closed], True, "found it full"),
+        (here.turned_away.enter[closed], here.turned_away.family[closed], False, "was turned away as from closed doors"),
+        (here.visits.leave[sent_home], here.visits.family[sent_home], False, "was sent home"),
+    ):
+        before, after = _around(here.plan, moments, doors)
+        wrong = np.flatnonzero((before != should_be_open) & (after != should_be_open))
+        if len(wrong):
+            return f"family {families[wrong[0]]} {what} at {moments[wrong[0]]}"
+    return ""
 
 
-def _one_at_a_time(stay: _Stays) -> str:
-    """Check that when a service begins no more are being served than servers are on duty.
+# --- servers ----------------------------------------------------------------------------------------------------------
 
-    Servers whose shift is over finish the family in hand, so that more may be served than are on duty, but none begun.
-    After closing, those of the last open moment may stay for the families inside.
+
+def _most_on_duty(plan: StationPlan) -> list[float]:
+    """Give for each change how many may begin a service from then on.
+
+    When the doors close, those of the last open moment may stay for whoever is inside, or nobody is left inside.
     """
-    start, leave = np.sort(stay.start[stay.served]), np.sort(stay.leave[stay.served])
-    serving = np.arange(1, len(start) + 1) - np.searchsorted(leave, start, side="right")
-    before, after = _around(stay.place, start, [change.servers for change in stay.place.changes])
-    allowed = np.maximum(before, after)
-    if stay.place.closing == "serve":
-        allowed = np.maximum(allowed, _staying(stay.place, start))
-    wrong = np.flatnonzero(serving > allowed)
+    most, staying, was_open, servers = [], 0.0, plan.changes[0].open, plan.changes[0].servers
+    for change in plan.changes:
+        staying = 0.0 if change.open else servers if was_open else staying
+        home = plan.closing == "send home" and not change.open
+        most.append(0.0 if home else max(change.servers, staying if plan.closing == "serve" else 0.0))
+        was_open, servers = change.open, change.servers
+    return most
+
+
+def _one_at_a_time(here: _Station) -> str:
+    """Check that whenever a service begins, no more go on than there are servers who may begin one.
+
+    A server whose shift is over finishes the family in hand: more may go on than are on duty, but none begins.
+    """
+    start = np.sort(here.visits.start[here.served])
+    serving = _inside_after(start, np.sort(here.left[here.served]), start)
+    before, after = _around(here.plan, start, _most_on_duty(here.plan))
+    # A service without length begins and ends at one moment, and is not among those that go on.
+    wrong = np.flatnonzero((serving > np.maximum(before, after)) | (np.maximum(before, after) == 0))
     if not len(wrong):
         return ""
-    return f"{serving[wrong[0]]} served at {start[wrong[0]]} by {allowed[wrong[0]]:g} on duty"
+    return f"{serving[wrong[0]]} served at {start[wrong[0]]} by {max(before[wrong[0]], after[wrong[0]]):g} servers"
 
 
-def _staying(place: StationPlan, moments: FloatArray) -> FloatArray:
-    """Give how many servers may have stayed since the last closing of the doors; 0 while they are open."""
-    staying, stayed, was = [], 0.0, place.changes[0]
-    for change in place.changes:
-        if was.open and not change.open:
-            stayed = was.servers
-        staying.append(0.0 if change.open else stayed)
-        was = change
-    before, after = _around(place, moments, staying)
-    return np.maximum(before, after)
-
-
-def _fifo(stay: _Stays, plan: Plan) -> str:
-    """Check that of two families of one class that did not give up the first to come is the first to be served."""
-    if stay.place.discipline not in ("fifo", "priority"):
-        return ""
-    stayed = stay.served | stay.waits_still
-    classes = _classes(stay, plan)[stayed] if stay.place.discipline == "priority" else np.zeros(int(stayed.sum()))
-    enter, start = stay.enter[stayed], np.where(stay.served, stay.start, np.inf)[stayed]
-    # Those who enter at one moment may be served in any order among themselves: sorted by start, they break nothing.
-    order = np.lexsort((start, enter, classes))
-    same = np.diff(classes[order]) == 0
-    earlier, later = start[order][:-1], start[order][1:]
-    wrong = np.flatnonzero(same & (later < earlier))
+def _no_idling(here: _Station) -> str:
+    """Check that between any two events all servers on duty are busy if anybody waits."""
+    changes = np.array([change.time for change in here.plan.changes])
+    enter, ready = np.sort(here.visits.enter), np.sort(here.waited_until)
+    start, end = np.sort(here.visits.start[here.served]), np.sort(here.left[here.served])
+    moments = np.unique(np.concatenate([enter, ready, end, changes[changes < here.until]]))
+    moments = moments[moments < here.until]
+    waiting, serving = _inside_after(enter, ready, moments), _inside_after(start, end, moments)
+    _, servers = _around(here.plan, moments, [change.servers for change in here.plan.changes])
+    wrong = np.flatnonzero((waiting > 0) & (serving < servers))
     if not len(wrong):
         return ""
-    family = stay.family[stayed][order][wrong[0] + 1]
-    return f"family {family} was served at {later[wrong[0]]}, before one that had come earlier"
+    at = wrong[0]
+    return f"{waiting[at]} wait after {moments[at]}, while {serving[at]} of {servers[at]:g} servers are busy"
 
 
-def _classes(stay: _Stays, plan: Plan) -> FloatArray:
-    """Give the priority of each visit."""
-    classes = np.zeros(len(stay.family))
-    for index, step in enumerate(plan.steps):
-        if isinstance(step, VisitStep) and step.station == stay.index:
-            for attempt in np.unique(stay.attempt[stay.step == index]):
-                mine = (stay.step == index) & (stay.attempt == attempt)
-                classes[mine] = _values(step.priority, plan, int(attempt))[stay.family[mine]]
-    return classes
+# --- who is next ------------------------------------------------------------------------------------------------------
 
 
-def _values(draw: Draw, plan: Plan, attempt: int) -> FloatArray:
-    return draw.values(plan.luck, plan.families, attempt=attempt)
+def _discipline(here: _Station, plan: Plan) -> str:
+    """Check that nobody is served while somebody waits who goes first: of a smaller key, or as small and there before."""
+    rank = np.unique(_keys(here, plan), return_inverse=True)[1].astype(np.int64)
+    # From here on moments are whole numbers too, so that (class, moment) can be one number.
+    times = np.concatenate([here.visits.enter, here.waited_until])
+    enter, ready = np.split(np.unique(times, return_inverse=True)[1].astype(np.int64) + 1, 2)
+    waited = ready > enter
+    among = np.searchsorted(np.sort(enter[waited]), ready) > np.searchsorted(np.sort(ready[waited]), ready, side="right")
+    served = np.flatnonzero(here.served & among)
+    passed = _passed_over(rank, enter, ready, np.flatnonzero(waited), served, enter)
+    for bit in range(int(rank.max(initial=0)).bit_length()):
+        # Two different keys differ at one highest bit: who has a 0 there goes before those who have a 1.
+        second = (rank >> bit) & 1 == 1
+        passed |= _passed_over(
+            rank >> (bit + 1), enter, ready, np.flatnonzero(waited & ~second), served[second[served]], ready
+        )
+    wrong = np.flatnonzero(passed)
+    if not len(wrong):
+        return ""
+    return f"family {here.visits.family[wrong[0]]} was served at {here.visits.start[wrong[0]]}, before its turn"
+
+
+def _passed_over(
+    block: IntArray, enter: IntArray, ready: IntArray, first: IntArray, second: IntArray, since: IntArray
+) -> BoolArray:
+    """Tell who of `second` was served while one of `first` waited who is of its block and had entered before `since`."""
+    base, passed = len(block) * 2 + 2, np.zeros(len(block), dtype=np.bool_)
+    first = first[np.argsort(block[first] * base + enter[first])]
+    second = second[np.argsort(block[second] * base + since[second])]
+    latest = np.append(-1, np.maximum.accumulate(block[first] * base + ready[first]))
+    place = np.searchsorted(block[first] * base + enter[first], block[second] * base + since[second])
+    passed[second] = latest[place] > block[second] * base + ready[second]
+    return passed
+
+
+def _keys(here: _Station, plan: Plan) -> FloatArray:
+    """Give the number by which each visit stands in the queue; the smallest goes first."""
+    if here.plan.discipline == "priority":
+        return _drawn(here.visits, plan, lambda step: step.priority)
+    if here.plan.discipline == "shortest":
+        return _drawn(here.visits, plan, lambda step: step.service)
+    if here.plan.discipline == "random":
+        return _drawn(here.visits, plan, lambda _: here.plan.order)
+    return -here.visits.enter if here.plan.discipline == "lifo" else np.zeros(len(here.visits.enter))
+
+
+def _drawn(visits: _Visits, plan: Plan, draw_of: Callable[[VisitStep], Draw]) -> FloatArray:
+    """Give what each visit drew."""
+    values = np.full(len(visits.family), math.nan)
+    for index in np.unique(visits.step):
+        step = plan.steps[index]
+        assert isinstance(step, VisitStep)
+        draw = draw_of(step)
+        rows = np.flatnonzero(visits.step == index)
+        for attempt in np.unique(visits.attempt[rows]) if draw.distribution is not None else (0,):
+            mine = rows[visits.attempt[rows] == attempt] if draw.distribution is not None else rows
+            first = int(visits.family[mine].min())
+            count = int(visits.family[mine].max()) - first + 1
+            drawn = draw.values(plan.luck, count, first=first, attempt=int(attempt))
+            values[mine] = drawn[visits.family[mine] - first]
+    return values
+
+
+def _durations(here: _Station, plan: Plan) -> str:
+    """Check that a service takes as long as was drawn, or longer where its way out was blocked, and so does patience."""
+    visits = here.visits
+    ready = visits.start + _drawn(visits, plan, lambda step: step.service)
+    patience = visits.enter + _drawn(visits, plan, lambda step: step.patience)
+    wrong = np.where(here.served, (visits.leave < ready) | (visits.start > patience), here.waited_until > patience)
+    wrong |= (visits.ended == "abandoned") & (visits.leave != patience)
+    blocking = any(station.blocks for station in plan.stations)
+    wrong |= np.bool_(not blocking) & (visits.leave > ready)
+    if not wrong.any():
+        return ""
+    row = int(np.flatnonzero(wrong)[0])
+    return f"family {visits.family[row]}, entered at {visits.enter[row]}, was not as long there as was drawn"

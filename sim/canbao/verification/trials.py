@@ -1,0 +1,260 @@
+"""Trials: one case, run often enough to say whether an engine gives the known answer.
+
+A mean wait to 1 % at a confidence of 99.9 % takes ten million customers at an ordinary load, a hundred million at a high one
+(the asymptotic variances of Whitt (1989), Management Science 35). An event engine would be busy with the cases for hours.
+So an engine serves some ten thousand customers, a *peer* serves the same ones and some millions more, and
+
+    E[engine] = E[engine - peer] + E[peer]
+
+is estimated term by term: from the pairs, and from the peer's other runs. This is a control variate with an expectation
+that is itself estimated (Schmeiser, Taaffe and Wang (2001), IIE Transactions 33; Peherstorfer, Willcox and Gunzburger
+(2016), SIAM J. Sci. Comput. 38). It is an interval for the *engine*: where engine and peer part, the first term
+brings a variance of its own, and the interval is wide. The peer knows no theory; all its luck comes from plans, as an
+engine's does. Cases without a peer are run on the engine alone, as often as it takes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from canbao.engines import Engine
+from canbao.luck import FloatArray
+from canbao.network import Network
+from canbao.plan import Plan
+from canbao.planning import make_plan
+from canbao.trace import Trace
+from canbao.verification.controls import Controls
+from canbao.verification.estimates import Estimate, difference, intercept, mean_of, together
+from canbao.verification.peers import Peer
+from canbao.verification.stays import Measure, StaysByName, Window, stays_of
+
+__all__ = ["Case", "Quantity", "Result", "Row", "run_case"]
+
+_SEEDS_APART = 1 << 32
+"""The runs of seed 0 take the seeds 0, 1, ...; those of the next seed begin so much later."""
+
+_BLOCK = 2_500_000
+"""How many customers a peer takes at once, about: 20 MB an array."""
+
+_FEWEST = 100
+"""How many plans a peer takes at once, at least; fewer would be slow."""
+
+_MOST_CUSTOMERS = 300_000_000
+"""When a peer gives up."""
+
+_MOST_RUNS = 400
+"""When an engine without a peer gives up."""
+
+
+Kind = Literal["exact", "published", "control"]
+"""A theorem; somebody's simulation; the expectation of a control variate."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something to measure and what it should be: `value` exactly, or the interval `value` ± `half_width` of somebody else."""
+
+    name: str
+    value: float
+    measure: Measure
+    kind: Kind = "exact"
+    half_width: float = 0.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with known answers.
+
+    Parameters
+    ----------
+    name
+        What it is.
+    source
+        Where the answers come from.
+    network, until
+        What is run, and the end of each run.
+    window
+        From the end of the warm-up to so long before the end that whoever came has left.
+    quantities
+        What is held against what.
+    runs
+        How many runs of the engine, at least.
+    peer
+        What helps; without it the engine is run until the intervals are narrow.
+    controls
+        Control variates, to make the peer's intervals narrower.
+    watch
+        Which stays to look at.
+    """
+
+    name: str
+    source: str
+    network: Network
+    until: float
+    window: Window
+    quantities: tuple[Quantity, ...]
+    runs: int
+    peer: Peer | None = None
+    controls: tuple[Controls, ...] = ()
+    watch: Callable[[Trace], StaysByName] = stays_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity: what it should be, what it was, and whether that fits."""
+
+    quantity: str
+    kind: Kind
+    value: float
+    """By theory, or as published."""
+    value_half_width: float
+    """Half the published interval; 0 for theory."""
+    mean: float
+    half_width: float
+    """Half the interval around `mean`: of 99.9 %, or of 95 % against a published interval."""
+    holds: bool
+    """The interval covers the theory, at a relative half-width of at most the precision; or it meets the published one."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of a case."""
+
+    name: str
+    source: str
+    rows: tuple[Row, ...]
+    families: int
+    """How many the engine served."""
+    peer_families: int
+    """How many the peer served besides."""
+    disagreement: float
+    """The largest relative difference between engine and peer on the same families."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every row holds."""
+        return all(row.holds for row in self.rows)
+
+
+def run_case(case: Case, engine: Engine, *, seed: int = 0, precision: float = 0.01) -> Result:
+    """Run a case.
+
+    Parameters
+    ----------
+    case
+        What to run.
+    engine
+        What to run it on.
+    seed
+        Runs of different seeds have no luck in common.
+    precision
+        The largest relative half-width of the 99.9 % intervals of exact values.
+    """
+    trial = _Trial(case, engine, seed * _SEEDS_APART)
+    trial.extend()
+    while not trial.narrow(precision) and trial.may_extend():
+        trial.extend()
+    return trial.result(precision)
+
+
+@dataclass
+class _Trial:
+    """The runs of a case so far; `measured` and the like hold one array for each run."""
+
+    case: Case
+    engine: Engine
+    next_seed: int
+    measured: list[FloatArray] = field(default_factory=list)
+    beside: list[FloatArray] = field(default_factory=list)
+    """What the peer measured on the engine's runs."""
+    alone: list[FloatArray] = field(default_factory=list)
+    """What the peer measured on its other runs."""
+    controls: list[dict[str, float]] = field(default_factory=list)
+    families: int = 0
+    peer_families: int = 0
+
+    def extend(self) -> None:
+        """Make some more runs."""
+        peer = self.case.peer
+        if peer is None or not self.measured:
+            plans = self._plans(self.case.runs)
+            self.families += sum(plan.families for plan in plans)
+            self.measured += [self._measure(self.case.watch(self.engine.run(plan))) for plan in plans]
+        if peer is not None:
+            if not self.beside:
+                self.beside += self._by_peer(peer, plans)
+            plans = self._plans(max(_BLOCK * len(self.measured) // self.families, _FEWEST))
+            self.peer_families += sum(plan.families for plan in plans)
+            self.alone += self._by_peer(peer, plans)
+        self.controls += [self._look(plan) for plan in plans]
+
+    def may_extend(self) -> bool:
+        """Tell whether it is worth while to go on; if not, the intervals stay as wide as they are."""
+        return self.peer_families < _MOST_CUSTOMERS and len(self.measured) < _MOST_RUNS
+
+    def narrow(self, precision: float) -> bool:
+        """Tell whether all exact quantities are known well enough."""
+        return all(row.half_width <= precision * abs(row.value) for row in self._rows(precision) if row.kind == "exact")
+
+    def result(self, precision: float) -> Result:
+        """Say what came out."""
+        rows = (*self._rows(precision), *self._control_rows())
+        apart = 0.0
+        if self.beside:
+            one, other = np.array(self.measured), np.array(self.beside)
+            apart = float(np.max(np.abs(one - other) / np.maximum(np.abs(one).max(axis=0), 1e-300)))
+        return Result(self.case.name, self.case.source, rows, self.families, self.peer_families, apart)
+
+    def _plans(self, count: int) -> list[Plan]:
+        seeds = range(self.next_seed, self.next_seed + count)
+        self.next_seed += count
+        return [make_plan(self.case.network, until=self.case.until, seed=seed) for seed in seeds]
+
+    def _measure(self, stays: StaysByName) -> FloatArray:
+        measures = dict.fromkeys(quantity.measure for quantity in self.case.quantities)
+        values = {measure: measure(stays, self.case.window) for measure in measures}
+        return np.array([values[quantity.measure] for quantity in self.case.quantities])
+
+    def _look(self, plan: Plan) -> dict[str, float]:
+        return {name: share for look in self.case.controls for name, share in look(plan, self.case.window).items()}
+
+    def _by_peer(self, peer: Peer, plans: Sequence[Plan]) -> list[FloatArray]:
+        return [self._measure(stays) for stays in peer(plans)]
+
+    def _estimates(self) -> list[Estimate]:
+        measured, beside, alone = (np.array(runs).T for runs in (self.measured, self.beside, self.alone))
+        controls = np.array([list(shares.values()) for shares in self.controls]) - 1.0
+        if self.case.peer is None:
+            return [intercept(values, controls) for values in measured]
+        return [
+            together(difference(*pair), intercept(values, controls))
+            for *pair, values in zip(measured, beside, alone, strict=True)
+        ]
+
+    def _rows(self, precision: float) -> list[Row]:
+        return [_row(q, e, precision) for q, e in zip(self.case.quantities, self._estimates(), strict=True)]
+
+    def _control_rows(self) -> list[Row]:
+        """Hold the control variates, whose expectation was taken as known, against it."""
+        rows = []
+        for name in self.controls[0] if self.controls else ():
+            quantity = Quantity(f"{name} / expected", 1.0, lambda *_: 1.0, "control")
+            rows.append(_row(quantity, mean_of(np.array([shares[name] for shares in self.controls])), math.inf))
+        return rows
+
+
+def _row(quantity: Quantity, estimate: Estimate, precision: float) -> Row:
+    # Nothing is known of the chance behind a published number without an interval.
+    half_width = estimate.half_width(0.95 if quantity.half_width else 0.999)
+    apart, rounding = abs(estimate.mean - quantity.value), 1e-9 * abs(quantity.value)
+    holds = apart <= half_width + quantity.half_width + rounding
+    if quantity.kind == "exact":
+        holds = holds and half_width <= precision * abs(quantity.value)
+    return Row(
+        quantity.name, quantity.kind, quantity.value, quantity.half_width, estimate.mean, half_width, bool(holds)
+    )
