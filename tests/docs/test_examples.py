@@ -1,0 +1,227 @@
+"""Every example in the documentation runs, and prints what the page shows.
+
+How a page is written:
+
+- ```` ```python ```` is run, all of a page in one namespace; what it prints stands in a ```` ```text ```` block right behind it.
+- ```` ```console ```` holds commands behind `$ `, and what they print. A command without output may print anything. `exit=2` behind
+  the word says which exit code is expected; without it 0, or 3 (an objective was missed).
+- ```` ```toml ```` is checked as a change of the scenario `city-season`, unless it is a scenario of its own.
+- `file=NAME` behind any of these words: the block is that file, for the examples behind it; nothing is run.
+- A line `...` stands for any lines.
+
+A page runs in a folder of its own, beside a copy of `scenarios/`. `CANBAO_RENEW_DOCS=1` writes real output into the pages instead
+of comparing; look at the difference before you keep it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "scenarios" / "README.md", *(ROOT / "docs").glob("*.md")]
+)
+RENEW = bool(os.environ.get("CANBAO_RENEW_DOCS"))
+
+NOT_RUN = {
+    "make": "sets up an environment or runs all tests; `.ci/run` calls the one, the release check the other",
+    "git": "fetches the repository",
+    "CANBAO_RENEW_DOCS=1": "runs these very tests",
+    ".venv/bin/python": "is not there before `make`; the reference has a test of its own",
+    "canbao verify": "takes minutes; `make verify` runs it whole",
+}
+"""Commands that are shown and not run, by their first words, and why."""
+
+WHOLE_SEASON = re.compile(r"^canbao run scenarios/\S+(?!.*population\.scale)")
+"""A season of the whole city takes a minute: such a command is only parsed, and its scenario checked."""
+
+MASKS = (
+    (re.compile(r"\b\d{8}-\d{6}-seed(\d+)(-\d+)?"), r"DATE-TIME-seed\1"),  # the name of a run
+    (re.compile(r"(?<= passed in )[\d.]+s"), "TIME"),
+)
+"""What is not the same at every call."""
+
+CHECKER = doctest.OutputChecker()
+
+
+@dataclass(frozen=True)
+class Block:
+    """One code block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    attributes: dict[str, str]
+    text: str
+
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Give the code blocks of a page, in order."""
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    return [_block(page, token) for token in tokens if token.type == "fence"]
+
+
+def _block(page: Path, token: Any) -> Block:
+    language, *more = token.info.split() or [""]
+    return Block(page, token.map[0] + 1, language, dict(pair.split("=", 1) for pair in more), token.content)
+
+
+@dataclass
+class Session:
+    """The examples of one page, run one after the other."""
+
+    folder: Path
+    names: dict[str, Any] = field(default_factory=lambda: {"__name__": "example"})
+    printed: str = ""
+
+    def run(self, block: Block) -> str | None:
+        """Run a block; give its text as it should be, or None where nothing can be said."""
+        if "file" in block.attributes:
+            return self.save(block)
+        runner = getattr(self, f"run_{block.language}", None)
+        return None if runner is None else runner(block)
+
+    def save(self, block: Block) -> None:
+        """Write a block to its file."""
+        path = self.folder / block.attributes["file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+
+    def run_python(self, block: Block) -> None:
+        """Run Python; what it prints is kept for the block behind it."""
+        assert not self.printed, f"{block.place}: the example before it prints, and the page does not show what"
+        # Empty lines before it, so that a traceback names the line of the page.
+        code = compile("\n" * block.line + block.text, str(block.page), "exec")
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.chdir(self.folder):
+            exec(code, self.names)
+        self.printed = out.getvalue()
+
+    def run_text(self, _: Block) -> str | None:
+        """Give what the Python before it printed."""
+        printed, self.printed = self.printed, ""
+        return printed or None
+
+    def run_console(self, block: Block) -> str:
+        """Run the commands and give the whole block as it should be."""
+        parts = []
+        for command, shown in commands_of(block):
+            parts.append("".join(f"{line}\n" for line in f"$ {command}".splitlines()))
+            parts.append(shown if is_not_run(command) else self.shell(block, command, shown))
+        return "".join(parts)
+
+    def shell(self, block: Block, command: str, shown: str) -> str:
+        """Run one command in a shell; give what it printed, or nothing where nothing is shown."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "CANBAO_NO_PLUGINS": "1"}
+        environment.pop("CANBAO_PLUGINS_DIR", None)
+        done = subprocess.run(
+            ["bash", "-c", checkable(command)],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        expected = [int(block.attributes["exit"])] if "exit" in block.attributes else [0, 3]
+        assert done.returncode in expected, f"{block.place}: {command}: exit code {done.returncode}\n{done.stdout}"
+        return done.stdout if shown else ""
+
+    def run_toml(self, block: Block) -> None:
+        """Check a scenario, or a change of one."""
+        from canbao.plugins import load_plugins
+        from canbao.scenario.scenario import load_scenario
+
+        given = tomllib.loads(block.text)
+        head = "" if {"format", "extends"} & set(given) else 'extends = "city-season.toml"\n'
+        path = self.folder / "scenarios" / "example.toml"
+        path.write_text(head + block.text, encoding="utf-8")
+        load_scenario(path, load_plugins(environment={"CANBAO_NO_PLUGINS": "1"}))
+
+
+def is_not_run(command: str) -> bool:
+    """Tell whether a command is only shown."""
+    return any(command == words or command.startswith(f"{words} ") for words in NOT_RUN)
+
+
+def checkable(command: str) -> str:
+    """Give the command that is run: a season of the whole city is only checked."""
+    if WHOLE_SEASON.match(command):
+        return f"canbao scenario check {command.split()[2]}"
+    return command
+
+
+def commands_of(block: Block) -> Iterator[tuple[str, str]]:
+    """Give each command of a block with the output that is shown; a backslash continues a command."""
+    parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+    assert not parts[0], f"{block.place}: a console block begins with a command"
+    for part in parts[1:]:
+        lines = part.splitlines(keepends=True)
+        last = next(number for number, line in enumerate(lines) if not line.endswith("\\\n"))
+        yield "".join(lines[: last + 1]).rstrip("\n"), "".join(lines[last + 1 :])
+
+
+def masked(text: str) -> str:
+    """Give a text without what differs from call to call, and without spaces at the ends of lines."""
+    for pattern, word in MASKS:
+        text = pattern.sub(word, text)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def agrees(shown: str, real: str) -> bool:
+    """Tell whether output is as shown."""
+    # doctest takes "..." at the very start of the expected text for a continuation line in some readers; not here.
+    return CHECKER.check_output(masked(shown), masked(real), doctest.ELLIPSIS)
+
+
+def renew(page: Path, fresh: dict[int, str]) -> None:
+    """Write real output into a page; a block that leaves lines out (`...`) is left to people."""
+    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    for block in reversed(blocks_of(page)):
+        if block.line in fresh and "..." not in block.text:
+            text = "".join(f"{line.rstrip()}\n" for line in fresh[block.line].splitlines())
+            lines[block.line : block.line + block.text.count("\n")] = [text]
+    page.write_text("".join(lines), encoding="utf-8")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """Give a folder with the scenarios in it."""
+    shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
+    return Session(tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_examples_run_and_print_what_the_page_shows(page: Path, session: Session) -> None:
+    """The examples of a page run in their order, and each prints what stands behind it."""
+    stale: dict[int, str] = {}
+    for block in blocks_of(page):
+        real = session.run(block)
+        if real is not None and not agrees(block.text, real):
+            stale[block.line] = real
+    assert not session.printed, f"{page.name}: the last example prints, and the page does not show what"
+    if RENEW:
+        renew(page, stale)
+        return
+    said = [f"{page.relative_to(ROOT)}:{line} shows something else than\n{real}" for line, real in stale.items()]
+    assert not said, "\n".join([*said, "CANBAO_RENEW_DOCS=1 python -m pytest tests/docs   writes real output into the pages"])
