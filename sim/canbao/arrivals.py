@@ -21,6 +21,9 @@ from canbao.schedule import Schedule
 
 __all__ = ["ArrivalProcess", "At", "Poisson", "Renewal", "Thinned", "invert"]
 
+_MOST = 10**8
+"""More arrivals than this would not fit into memory."""
+
 
 class ArrivalProcess(Protocol):
     """What a stream of arrivals can do."""
@@ -44,13 +47,20 @@ def invert(rate: Schedule, amounts: FloatArray) -> FloatArray:
 def _running_sums(gap: Distribution, luck: Luck, purpose: str, past: float, expected: float) -> FloatArray:
     """Sum gaps in sequence, as a clock would, until the sum passes `past`."""
     count = int(expected + 6 * math.sqrt(expected + 1)) + 16
-    while True:
-        sums = np.cumsum(gap.ppf(luck.uniforms(purpose, count)))
+    while count <= _MOST:
+        gaps = np.asarray(gap.ppf(luck.uniforms(purpose, count)), dtype=np.float64)
+        wrong = gaps[~(gaps >= 0)]
+        if len(wrong):
+            raise NetworkError(f"{gap}: a gap between arrivals must be a number >= 0, but one is {wrong[0]}")
+        sums = np.cumsum(gaps)
         if sums[-1] >= past:
             return np.asarray(sums[: np.searchsorted(sums, past, side="left")])
         if sums[-1] <= 0:
             raise NetworkError(f"{gap}: the gaps between arrivals are all 0, so that time never passes")
         count *= 2
+    raise NetworkError(
+        f"more than {_MOST:,} arrivals would come; is the rate or the gap in the network's unit of time?"
+    )
 
 
 class _UnitExponential:

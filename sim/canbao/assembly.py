@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from canbao.arrivals import At
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
 from canbao.district import CORRECT, GIVE_UP, Channel, District, Part
-from canbao.errors import InputError, PluginError
+from canbao.errors import CanbaoError, InputError, PluginError
 from canbao.luck import FloatArray, Luck
 from canbao.network import (
     AppointmentBook,
@@ -50,23 +51,52 @@ def scenario_plan(file: ScenarioFile, seed: int | None = None) -> Plan:
 def make_district(file: ScenarioFile, seed: int) -> District:
     """Give what parts may know: dates, families, policy."""
     scenario, luck, horizon = file.scenario, Luck(seed), file.horizon
-    count = scenario.demand.families(scenario.population.count(horizon))
+    with _asking("population", scenario.population):
+        expected = scenario.population.count(horizon)
+    with _asking("demand", scenario.demand):
+        count = scenario.demand.families(expected)
     if count < 1:
         raise InputError(f"scenario {file.name!r} has no families: the population or its scale is 0")
-    columns = scenario.population.columns(luck, count, horizon)
-    columns["deadline_s"] = scenario.policy.deadline_s(columns, horizon)
-    columns["newborn_until_s"] = scenario.policy.insured_from_birth_until_s(columns, horizon)
-    typical = scenario.population.columns(luck, _TYPICAL, horizon)
+    columns, typical = (_known(file, luck, number) for number in (count, _TYPICAL))
+    with _asking("policy", scenario.policy):
+        columns["deadline_s"] = scenario.policy.deadline_s(columns, horizon)
+        columns["newborn_until_s"] = scenario.policy.insured_from_birth_until_s(columns, horizon)
     return District(horizon, file.working, file.saturdays, count, columns, typical, scenario.policy, luck)
 
 
+def _known(file: ScenarioFile, luck: Luck, count: int) -> dict[str, Column]:
+    """Give what the population knows of its first families; their numbers, if it knows nothing else."""
+    with _asking("population", file.scenario.population):
+        return {"_number": np.arange(count), **file.scenario.population.columns(luck, count, file.horizon)}
+
+
+@contextmanager
+def _asking(what: str, thing: object) -> Iterator[None]:
+    """Name the plugin if one raises while it is asked for its part."""
+    try:
+        yield
+    except (CanbaoError, MemoryError):
+        raise
+    except Exception as error:
+        kind, module = getattr(thing, "kind", "?"), type(thing).__module__
+        raise PluginError(f"{what} of kind {kind!r} ({module}) failed: {type(error).__name__}: {error}") from error
+
+
 def assemble(file: ScenarioFile, seed: int) -> Network:
-    """Build the whole network of a scenario for a seed."""
+    """Build the whole network of a scenario for a seed.
+
+    Raises
+    ------
+    InputError
+        When a part does not fit, or a plugin raises; the message names it.
+    """
     scenario, district = file.scenario, make_district(file, seed)
     parts = {name: _build(name, channel, district) for name, channel in scenario.channels.items()}
-    weights = scenario.choice.weights(scenario.channels, district)
+    with _asking("choice", scenario.choice):
+        weights = scenario.choice.weights(scenario.channels, district)
     preferred = _preferred(weights, district)
-    arrivals = scenario.demand.arrivals(district, preferred, scenario.channels)
+    with _asking("demand", scenario.demand):
+        arrivals = scenario.demand.arrivals(district, preferred, scenario.channels)
     review = scenario.review.build(district)
     columns = {**district.columns, **_weight_columns(weights, preferred), **review.columns}
     for part in parts.values():
@@ -83,11 +113,20 @@ def assemble(file: ScenarioFile, seed: int) -> Network:
 
 
 def _build(name: str, channel: Channel, district: District) -> Part:
-    part: Any = channel.build(name, district)
+    with _asking(f"channel {name!r}", channel):
+        part: Any = channel.build(name, district)
     if not isinstance(part, Part):
         raise PluginError(f"channel {name!r}: build() must give a Part, but gave {type(part).__name__}")
+    if not part.steps:
+        raise PluginError(f"channel {name!r}: build() must give a Part with steps, but gave none")
+    first = replace(part.steps[0], name=part.steps[0].name or "first")
     grouped = [replace(station, group=station.group or name) for station in part.stations]
-    return replace(part, stations=grouped)
+    return replace(part, stations=grouped, steps=[first, *part.steps[1:]])
+
+
+def _entry(name: str, part: Part) -> str:
+    """Label a channel's first step so that no step elsewhere can be meant, whatever the channel is called."""
+    return f"{name}/{part.steps[0].name}"
 
 
 # --- which channel ----------------------------------------------------------------------------------------------------
@@ -111,13 +150,17 @@ def _weight_columns(weights: Mapping[str, FloatArray], preferred: Coded) -> dict
 
 def _start(parts: Mapping[str, Part], rule: Any) -> Journey:
     """Begin with the preferred channel, or with the one whose queue promises most."""
-    options = [Option(name, weight=f"_prefers {name}", station=part.queue) for name, part in parts.items()]
+    options = [
+        Option(_entry(name, part), weight=f"_prefers {name}", station=part.queue) for name, part in parts.items()
+    ]
     return Journey("start", [Choose(options, rule=rule, name="channel")], channel=False)
 
 
 def _again(parts: Mapping[str, Part], behaviour: Behaviour) -> Journey:
     """Try again after a bad experience: later, here or elsewhere, or never."""
-    elsewhere = [Option(name, weight=f"_weight of {name}", station=part.queue) for name, part in parts.items()]
+    elsewhere = [
+        Option(_entry(name, part), weight=f"_weight of {name}", station=part.queue) for name, part in parts.items()
+    ]
     steps: list[Step] = [
         Check(behaviour.persist, name="persists", failed="gave up"),
         Check(0.0, name="tries", failed="later", limit=behaviour.tries, exceeded="gave up"),
@@ -140,9 +183,8 @@ def _with_correction(steps: Sequence[Step]) -> list[Step]:
     """Add a plain way to correct where the channel has none: a working day later, begin again."""
     if any(step.name == CORRECT for step in steps):
         return list(steps)
-    first = replace(steps[0], name=steps[0].name or "first")
-    correction = Delay(1.0, name=CORRECT, unit="working days", calendar=_OFFICE, then=first.name)
-    return [first, *steps[1:], End("done"), correction]
+    correction = Delay(1.0, name=CORRECT, unit="working days", calendar=_OFFICE, then=steps[0].name)
+    return [*steps, End("done"), correction]
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ class Coded:
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if len(set(self.labels)) < len(self.labels):
+            twice = next(label for label in self.labels if self.labels.count(label) > 1)
+            raise NetworkError(f"the label {twice!r} stands twice among the labels of a column")
         if len(self.codes) and not 0 <= int(self.codes.min()) <= int(self.codes.max()) < len(self.labels):
             raise NetworkError(
                 f"codes run from {self.codes.min()} to {self.codes.max()}, but there are {len(self.labels)} labels"

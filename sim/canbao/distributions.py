@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -130,9 +131,8 @@ class Triangular:
     high: float
 
     def __post_init__(self) -> None:
-        _need(
-            self.low <= self.mode <= self.high and self.low < self.high, self, "needs low <= mode <= high, low < high"
-        )
+        fits = -math.inf < self.low <= self.mode <= self.high < math.inf and self.low < self.high
+        _need(fits, self, "needs low <= mode <= high, low < high, all finite")
 
     @property
     def mean(self) -> float:
@@ -206,6 +206,7 @@ class Empirical:
 
     def __post_init__(self) -> None:
         _need(len(self.values) == len(self.weights), self, "needs as many weights as values")
+        _need(not any(map(math.isnan, self.values)), self, "values must be numbers")
         _cumulated(self.weights, self)
 
     @property
@@ -228,7 +229,8 @@ class Histogram:
 
     def __post_init__(self) -> None:
         _need(len(self.edges) == len(self.weights) + 1, self, "needs one edge more than weights")
-        _need(all(a < b for a, b in zip(self.edges, self.edges[1:], strict=False)), self, "edges must rise")
+        _need(all(map(math.isfinite, self.edges)), self, "edges must be finite numbers")
+        _need(all(a < b for a, b in pairwise(self.edges)), self, "edges must rise")
         _cumulated(self.weights, self)
 
     @property

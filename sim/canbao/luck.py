@@ -64,7 +64,7 @@ class Luck:
         if key is None:
             digest = blake2b(f"{self.seed}\0{purpose}".encode(), digest_size=8).digest()
             key = self._keys[purpose] = int.from_bytes(digest, "little")
-        return key if attempt == 0 else _mix((key + attempt * _ATTEMPT) & _MASK)
+        return key if attempt == 0 else _mix((key + int(attempt) * _ATTEMPT) & _MASK)
 
     def uniforms(self, purpose: str, count: int, *, first: int = 0, attempt: int = 0) -> FloatArray:
         """Give the uniforms of families `first` to `first + count - 1`, shape (count,), in (0, 1)."""
@@ -80,9 +80,9 @@ class Luck:
 
     def uniform(self, purpose: str, family: int, attempt: int = 0) -> float:
         """Give the uniform of one family: the same number as `uniforms` gives at its place."""
-        bits = _mix((self.key(purpose, attempt) + (family + 1) * _GOLDEN) & _MASK)
-        return ((bits >> 12) + 0.5) * _TO_UNIT
+        return ((self.bits(purpose, family, attempt) >> 12) + 0.5) * _TO_UNIT
 
     def bits(self, purpose: str, family: int, attempt: int = 0) -> int:
         """Give 64 random bits of one family, to seed another library's generator with."""
-        return _mix((self.key(purpose, attempt) + (family + 1) * _GOLDEN) & _MASK)
+        # Whole numbers of Python's own, which do not overflow as those of numpy do.
+        return _mix((self.key(purpose, attempt) + (int(family) + 1) * _GOLDEN) & _MASK)

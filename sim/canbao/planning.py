@@ -6,20 +6,25 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, SupportsFloat, get_args
 
 import numpy as np
 
 from canbao import network as words
 from canbao import plan as numbers
-from canbao.columns import Column, numbers_of
+from canbao.columns import Coded, Column, numbers_of
 from canbao.distributions import Uniform
 from canbao.errors import NetworkError
 from canbao.luck import FloatArray, Luck
 from canbao.plan import Change, Draw, Plan, PlanStep
 from canbao.schedule import Schedule
+from canbao.trace import FAMILY_COLUMNS, INSIDE
 
 __all__ = ["make_plan"]
+
+_NOWHERE = "none"
+"""What the trace calls the channel of a family that has used none."""
 
 
 def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
@@ -42,20 +47,21 @@ def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
     if not 0 < until < math.inf:
         raise NetworkError(f"the horizon must end at a finite time > 0, given until={until}")
     luck = Luck(seed)
-    arrival, starts, columns = _families(network.streams, luck, until)
-    scope = _Scope.of(network, columns)
+    faults: list[str] = []
+    arrival, counts, columns = _families(network.streams, luck, until, faults)
+    scope = _Scope.of(network, columns, faults)
     steps = tuple(_resolve(step, place, scope) for place, step in enumerate(scope.steps))
     first_step = np.concatenate(
-        [np.full(count, scope.target(journey, "a stream")) for journey, count in starts]
+        [
+            np.full(count, scope.target(stream.journey, f"stream {stream.name!r}"))
+            for stream, count in zip(network.streams, counts, strict=True)
+        ]
         or [np.empty(0, dtype=np.int64)]
     )
     names = [journey.name for journey in network.journeys]
     stations = tuple(_station(station, scope, steps) for station in network.stations)
-    batches = tuple(
-        numbers.BatchPlan(b.name, b.group, b.size or math.inf, tuple(sorted(map(float, b.releases))), b.max_wait)
-        for b in network.batches
-    )
-    books = tuple(_book(book) for book in network.books)
+    batches = tuple(_batch(batch, scope) for batch in network.batches)
+    books = tuple(_book(book, scope) for book in network.books)
     scope.raise_faults()
     return Plan(
         luck=luck,
@@ -80,38 +86,52 @@ def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
 
 
 def _families(
-    streams: Sequence[words.Stream], luck: Luck, until: float
-) -> tuple[FloatArray, list[tuple[str, int]], dict[str, Column]]:
-    """Give arrival times, (journey, count) for each stream, and the columns, families numbered stream by stream."""
+    streams: Sequence[words.Stream], luck: Luck, until: float, faults: list[str]
+) -> tuple[FloatArray, list[int], dict[str, Column]]:
+    """Give arrival times, the count of each stream, and the columns, families numbered stream by stream."""
+    # Luck goes by names: two streams of one name would come at the very same moments.
+    _numbered("stream", (stream.name for stream in streams), faults)
     times = [np.asarray(s.arrivals.times(luck, f"{s.name}:arrival", until), dtype=np.float64) for s in streams]
-    starts = [(stream.journey, len(t)) for stream, t in zip(streams, times, strict=True)]
-    arrival = np.concatenate(times or [np.empty(0)])
+    counts = [len(t) for t in times]
     known = {name: None for stream in streams for name in stream.columns}
-    columns: dict[str, Column] = {}
-    for name in known:
-        lacking = [stream.name for stream in streams if name not in stream.columns]
-        if lacking:
-            raise NetworkError(
-                f"column {name!r} is missing from stream {lacking[0]!r}; every stream needs the same columns"
-            )
-        columns[name] = _column(name, streams, [count for _, count in starts], luck)
-    return arrival, starts, columns
+    columns = {name: _column(name, streams, counts, luck, faults) for name in known}
+    return np.concatenate(times or [np.empty(0)]), counts, columns
 
 
-def _column(name: str, streams: Sequence[words.Stream], counts: Sequence[int], luck: Luck) -> Column:
+def _column(name: str, streams: Sequence[words.Stream], counts: Sequence[int], luck: Luck, faults: list[str]) -> Column:
+    """Give one column of all streams; zeros where it cannot be made, behind a fault that says why."""
+    if name in FAMILY_COLUMNS:
+        faults.append(f"no column can be named {name!r}: the trace has one of that name; give it another")
     parts: list[Column] = []
     for stream, count in zip(streams, counts, strict=True):
-        given = stream.columns[name]
-        if hasattr(given, "ppf"):
-            given = np.asarray(given.ppf(luck.uniforms(f"{stream.name}:{name}", count)))
-        if len(given) != count:
-            raise NetworkError(
-                f"column {name!r} of stream {stream.name!r} has {len(given)} values for {count} families"
+        given: Any = stream.columns.get(name)
+        if given is None:
+            faults.append(
+                f"column {name!r} is missing from stream {stream.name!r}; every stream needs the same columns"
             )
-        parts.append(given)
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([numbers_of(part) for part in parts])
+            given = np.zeros(count)
+        elif hasattr(given, "ppf"):
+            given = given.ppf(luck.uniforms(f"{stream.name}:{name}", count))
+        if len(given) != count:
+            faults.append(f"column {name!r} of stream {stream.name!r} has {len(given)} values for {count} families")
+            given = np.zeros(count)
+        parts.append(given if isinstance(given, Coded) else np.asarray(given))
+    if len({isinstance(part, Coded) for part in parts}) > 1:
+        faults.append(f"column {name!r} holds words in one stream and numbers in another")
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: Sequence[Column]) -> Column:
+    """Put the parts of a column one behind the other; words keep their meaning, whatever their numbers were."""
+    labels = tuple(dict.fromkeys(label for part in parts if isinstance(part, Coded) for label in part.labels))
+    if not all(isinstance(part, Coded) for part in parts):
+        return np.concatenate([numbers_of(part) for part in parts])
+    codes = [
+        np.array([labels.index(label) for label in part.labels], dtype=np.int64)[part.codes]
+        for part in parts
+        if isinstance(part, Coded)
+    ]
+    return Coded(np.concatenate(codes), labels)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -132,23 +152,25 @@ class _Scope:
     books: dict[str, int]
     calendars: dict[str, int]
     columns: Mapping[str, Column]
+    faults: list[str]
     outcomes: dict[str, int] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, network: words.Network, columns: Mapping[str, Column]) -> _Scope:
+    def of(cls, network: words.Network, columns: Mapping[str, Column], faults: list[str]) -> _Scope:
+        places: list[words.Station | words.Batch] = [*network.stations, *network.batches]
         scope = cls(
             steps=[],
             names=[],
             journey_of=[],
             labels={},
-            journeys=_numbered("journey", (j.name for j in network.journeys)),
+            journeys=_numbered("journey", (j.name for j in network.journeys), faults),
             channels=[j.name for j in network.journeys if j.channel],
-            stations=_numbered("station", (s.name for s in (*network.stations, *network.batches))),
-            batches=_numbered("batch", (b.name for b in network.batches)),
-            books=_numbered("appointment book", (b.name for b in network.books)),
-            calendars=_numbered("calendar", network.calendars),
+            stations=_numbered("station or batch", (place.name for place in places), faults),
+            batches={batch.name: number for number, batch in enumerate(network.batches)},
+            books=_numbered("appointment book", (b.name for b in network.books), faults),
+            calendars=_numbered("calendar", network.calendars, faults),
             columns=columns,
+            faults=faults,
         )
         for journey in network.journeys:
             scope._add(journey)
@@ -157,16 +179,19 @@ class _Scope:
 
     def _add(self, journey: words.Journey) -> None:
         if not journey.steps:
-            raise NetworkError(f"journey {journey.name!r} has no steps")
+            self.faults.append(f"journey {journey.name!r} has no steps")
+        if "/" in journey.name or journey.name == _NOWHERE:
+            self.faults.append(f"a journey cannot be named {journey.name!r}; choose a name without '/'")
         self.labels[journey.name] = len(self.steps)
-        last = journey.steps[-1]
+        last = journey.steps[-1] if journey.steps else None
         closed = isinstance(last, words.End | words.Go | words.Return | words.Choose)
-        for number, step in enumerate((*journey.steps, *(() if closed else (words.End("done"),)))):
+        steps: list[words.Step] = [*journey.steps] if closed else [*journey.steps, words.End("done")]
+        for number, step in enumerate(steps):
             label = f"{journey.name}/{step.name or getattr(step, 'station', '') or number}"
             if label in self.labels and not step.name:
                 label = f"{label}#{number}"
             if label in self.labels:
-                raise NetworkError(f"journey {journey.name!r} has two steps named {step.name!r}; give one another name")
+                self.faults.append(f"journey {journey.name!r} has two steps named {step.name!r}; give one another name")
             self.labels[label] = len(self.steps)
             self.names.append(label)
             self.journey_of.append(self.journeys[journey.name])
@@ -200,7 +225,19 @@ class _Scope:
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names) or 'none'}"
         self.faults.append(f"{asker}: no {kind} is named {name!r}{hint}")
 
+    def one_of(self, allowed: Sequence[object], given: object, what: str) -> None:
+        if given not in allowed:
+            near = difflib.get_close_matches(str(given), map(str, allowed), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(map(str, allowed))}"
+            self.faults.append(f"{what} cannot be {given!r}{hint}")
+
+    def need(self, fits: bool, what: str, given: object) -> None:
+        if not fits:
+            self.faults.append(f"{what}, given {given}")
+
     def outcome(self, name: str) -> int:
+        if name == INSIDE:
+            self.faults.append(f"no outcome can be named {name!r}: so the trace calls families that have not left")
         return self.outcomes.setdefault(name, len(self.outcomes))
 
     def raise_faults(self) -> None:
@@ -210,12 +247,12 @@ class _Scope:
             )
 
 
-def _numbered(kind: str, names: Iterable[str]) -> dict[str, int]:
+def _numbered(kind: str, names: Iterable[str], faults: list[str]) -> dict[str, int]:
     table: dict[str, int] = {}
     for name in names:
         if name in table:
-            raise NetworkError(f"two {kind}s are named {name!r}")
-        table[name] = len(table)
+            faults.append(f"two of one name: {kind} {name!r}; give one of them another")
+        table.setdefault(name, len(table))
     return table
 
 
@@ -237,7 +274,7 @@ class _Here:
         """Give the step of an exit; without a label the next step, or the end of that outcome."""
         if label is None and not otherwise:
             return self.place + 1
-        journey = self.name.split("/")[0]
+        journey = self.name.partition("/")[0]
         return self.scope.target(label if label is not None else f"\0{otherwise}", self.name, journey)
 
     def draw(self, quantity: words.Quantity, purpose: str, *, signed: bool = False) -> Draw:
@@ -249,10 +286,24 @@ class _Here:
             return replace(draw, distribution=quantity.distribution, column=self._column(quantity.by))
         if hasattr(quantity, "ppf"):
             return replace(draw, distribution=quantity)
+        if not isinstance(quantity, SupportsFloat):
+            self.need(False, f"{purpose} must be a number, a column or a distribution", quantity)
+            return draw
         value = float(quantity)
-        if math.isnan(value) or (value < 0 and not signed):
-            self.scope.faults.append(f"{self.name}: {purpose} must be a number >= 0, given {value}")
+        self.need(not math.isnan(value) and (value >= 0 or signed), f"{purpose} must be a number >= 0", value)
         return replace(draw, value=value)
+
+    def share(self, quantity: words.Quantity, purpose: str) -> Draw:
+        """Give a quantity that must not be above 1, either."""
+        draw = self.draw(quantity, purpose)
+        self.need(not draw.value > 1, f"{purpose} must be a number from 0 to 1", draw.value)
+        return draw
+
+    def need(self, fits: bool, what: str, given: object) -> None:
+        self.scope.need(fits, f"{self.name}: {what}", given)
+
+    def one_of(self, allowed: Sequence[object], given: object, what: str) -> None:
+        self.scope.one_of(allowed, given, f"{self.name}: {what}")
 
     def shared(self, draw: Draw, luck: str) -> Draw:
         """Name the luck of a draw as the step asks for."""
@@ -272,8 +323,8 @@ class _Here:
 
 
 def _resolve(step: words.Step, place: int, scope: _Scope) -> PlanStep:
-    here = _Here(place, scope)
-    return _RESOLVERS[type(step)](step, here)
+    resolved: PlanStep = _RESOLVERS[type(step)](step, _Here(place, scope))
+    return resolved
 
 
 def _visit(step: words.Visit, here: _Here) -> PlanStep:
@@ -296,6 +347,7 @@ def _visit(step: words.Visit, here: _Here) -> PlanStep:
 
 
 def _delay(step: words.Delay, here: _Here) -> PlanStep:
+    here.one_of(("time", "open time", "working days"), step.unit, "the unit of a delay")
     if step.unit != "time" and not step.calendar:
         here.scope.faults.append(f"{here.name}: a delay in {step.unit} needs a calendar")
     calendar = here.calendar(step.calendar) if step.calendar else -1
@@ -306,15 +358,17 @@ def _delay(step: words.Delay, here: _Here) -> PlanStep:
 
 
 def _await(step: words.Await, here: _Here) -> PlanStep:
+    here.need(step.day >= 0, "day must be >= 0", step.day)
     return numbers.AwaitStep(
-        here.place, here.calendar(step.calendar), here.draw(step.at, "time of day"), step.day, here.to(step.then)
+        here.place, here.calendar(step.calendar), here.share(step.at, "time of day"), step.day, here.to(step.then)
     )
 
 
 def _check(step: words.Check, here: _Here) -> PlanStep:
+    here.need(step.limit is None or step.limit >= 0, "limit must be >= 0", step.limit)
     return numbers.CheckStep(
         index=here.place,
-        probability=here.draw(step.probability, "probability"),
+        probability=here.share(step.probability, "probability"),
         luck=here.uniform(step.luck),
         passed=here.to(step.passed),
         failed=here.to(step.failed, "failed"),
@@ -331,6 +385,8 @@ def _before(step: words.Before, here: _Here) -> PlanStep:
 def _choose(step: words.Choose, here: _Here) -> PlanStep:
     if not step.options:
         here.scope.faults.append(f"{here.name}: a choice needs at least one option")
+    if not callable(step.rule):
+        here.one_of(("weight", "shortest", "fastest"), step.rule, "the rule of a choice")
     return numbers.ChooseStep(
         index=here.place,
         options=tuple(_option(option, here) for option in step.options),
@@ -361,6 +417,7 @@ def _appointment(step: words.Appointment, here: _Here) -> PlanStep:
 
 
 def _mark(step: words.Mark, here: _Here) -> PlanStep:
+    here.one_of(("submitted", "reviewed"), step.event, "a mark")
     return numbers.MarkStep(here.place, step.event, here.to(step.then))
 
 
@@ -405,27 +462,28 @@ _RESOLVERS: dict[type, Any] = {
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
-def _changes(station: words.Station) -> tuple[Change, ...]:
+def _changes(station: words.Station, scope: _Scope) -> tuple[Change, ...]:
     servers = station.servers if isinstance(station.servers, Schedule) else Schedule.constant(station.servers)
     doors = station.doors if station.doors is not None else Schedule.constant(1.0)
-    if not bool(np.all(servers.values >= 0)):
-        raise NetworkError(
-            f"station {station.name!r}: the number of servers must be >= 0, given {servers.values.min()}"
-        )
+    fewest = servers.values.min()
+    scope.need(fewest >= 0, f"station {station.name!r}: the number of servers must be >= 0", fewest)
     moments = np.union1d(servers.times, doors.times)
     values = zip(moments, servers.at(moments), doors.at(moments), strict=True)
     return tuple(Change(float(t), float(s), bool(d > 0)) for t, s, d in values)
 
 
 def _station(station: words.Station, scope: _Scope, steps: Sequence[PlanStep]) -> numbers.StationPlan:
-    if not station.room >= 1:
-        scope.faults.append(f"station {station.name!r}: room must be >= 1, given {station.room}")
+    name = f"station {station.name!r}"
+    scope.need(station.room >= 1, f"{name}: room must be >= 1", station.room)
+    scope.one_of(get_args(words.Discipline), station.discipline, f"{name}: discipline")
+    scope.one_of(("serve", "send home", "keep"), station.closing, f"{name}: closing")
+    scope.one_of(("lose", "block"), station.when_full, f"{name}: when_full")
     index = scope.stations[station.name]
     visits = [s for s in steps if isinstance(s, numbers.VisitStep) and s.station == index]
     return numbers.StationPlan(
         name=station.name,
         group=station.group,
-        changes=_changes(station),
+        changes=_changes(station, scope),
         closing=station.closing,
         discipline=station.discipline,
         room=station.room,
@@ -447,9 +505,20 @@ def _mean(draw: Draw) -> float:
     return scale * float(np.mean(draw.distribution.ppf(middle)) if value is None else value)
 
 
-def _book(book: words.AppointmentBook) -> numbers.BookPlan:
+def _batch(batch: words.Batch, scope: _Scope) -> numbers.BatchPlan:
+    name, releases = f"batch {batch.name!r}", tuple(sorted(map(float, batch.releases)))
+    scope.need(batch.size is None or batch.size >= 1, f"{name}: size must be >= 1", batch.size)
+    scope.need(batch.max_wait >= 0, f"{name}: max_wait must be >= 0", batch.max_wait)
+    scope.need(all(time >= 0 for time in releases), f"{name}: releases must be times >= 0", batch.releases)
+    return numbers.BatchPlan(batch.name, batch.group, batch.size or math.inf, releases, batch.max_wait)
+
+
+def _book(book: words.AppointmentBook, scope: _Scope) -> numbers.BookPlan:
     times = tuple(map(float, book.times))
-    places = (book.places,) * len(times) if isinstance(book.places, int) else tuple(book.places)
-    if list(times) != sorted(times) or len(places) != len(times):
-        raise NetworkError(f"appointment book {book.name!r}: times must rise, and there must be places for each")
+    given: Any = book.places
+    places = tuple(map(int, [given] * len(times) if np.ndim(given) == 0 else given))
+    name = f"appointment book {book.name!r}"
+    scope.need(all(a <= b for a, b in pairwise(times)), f"{name}: times must rise", book.times)
+    scope.need(len(places) == len(times), f"{name}: it needs places for each of {len(times)} times", len(places))
+    scope.need(all(number >= 0 for number in places), f"{name}: places must be >= 0", book.places)
     return numbers.BookPlan(book.name, times, places)

@@ -54,12 +54,26 @@ from canbao.columns import Coded, Column, numbers_of
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["ENDINGS", "INSIDE", "Table", "Trace", "arrow_table", "same_tables"]
+__all__ = ["ENDINGS", "FAMILY_COLUMNS", "INSIDE", "Table", "Trace", "arrow_table", "same_tables"]
 
 Table = Mapping[str, Column]
 
 ENDINGS = ("served", "abandoned", "baulked", "full", "closed", "sent home", "inside")
 """How a visit can end; the codes of the column `ended`."""
+
+FAMILY_COLUMNS = (
+    "family",
+    "arrival",
+    "first_channel",
+    "last_channel",
+    "trips",
+    "effort_s",
+    "outcome",
+    "submitted",
+    "reviewed",
+    "finished",
+)
+"""The columns that every table of families has; what the population knows must have other names."""
 
 INSIDE = "inside"
 """The outcome of a family that has not left at the end of the horizon."""
@@ -99,6 +113,9 @@ def same_tables(one: Table, other: Table) -> str:
     if list(one) != list(other):
         return f"columns {list(one)} and {list(other)}"
     for name in one:
+        words, others = _labels(one[name]), _labels(other[name])
+        if words != others:
+            return f"column {name}, labels: {words} and {others}"
         a, b = numbers_of(one[name]), numbers_of(other[name])
         if len(a) != len(b):
             return f"{len(a)} and {len(b)} rows"
@@ -108,3 +125,7 @@ def same_tables(one: Table, other: Table) -> str:
             row = int(differs[0])
             return f"column {name}, row {row}: {a[row]!r} and {b[row]!r}"
     return ""
+
+
+def _labels(column: Column) -> tuple[str, ...] | None:
+    return column.labels if isinstance(column, Coded) else None

@@ -102,8 +102,16 @@ class Desk:
         return None
 
     def _turn_away(self, ticket: Ticket, ended: int) -> int:
+        """Let a family go that is not let in; it does not keep the server that it comes from."""
+        self._let_go(ticket)
         self.recorder.visit(ticket, ticket.enter, ended)
         return ended
+
+    def _let_go(self, ticket: Ticket) -> None:
+        """Free the server that the family comes from."""
+        held, ticket.holding = ticket.holding, None
+        if held is not None:
+            held.desk.release(held)
 
     def _makes_room(self, ticket: Ticket) -> bool:
         """Tell whether the family comes from this very station: it does not stand in its own way."""
@@ -119,10 +127,8 @@ class Desk:
             self._start(ticket)
         else:
             self._wait(ticket, priority)
-        held = ticket.holding
-        if held is not None:
-            ticket.holding = None
-            held.desk.release(held)
+        if ticket.holding is not None:
+            self._let_go(ticket)
 
     def _wait(self, ticket: Ticket, priority: float) -> None:
         ticket.waits = True
@@ -202,8 +208,9 @@ class Desk:
 
     def _close(self) -> None:
         """Shut the doors: turn away those at the door, and send home those inside if nobody stays to serve them."""
-        while self.outside:
-            ticket = self.outside.popleft()[0]
+        # Whoever is turned away frees a server elsewhere, and that may free one here: nobody is let in any more.
+        outside, self.outside = self.outside, deque()
+        for ticket, _ in outside:
             ticket.enter = self.timeline.now
             self.timeline.fire(ticket, ticket.enter, AT_ONCE, ticket.family, self._turn_away(ticket, CLOSED))
         if self.plan.closing == "send home" or not self.duty:
