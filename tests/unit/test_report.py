@@ -329,6 +329,25 @@ def test_families_wait_where_no_application_does() -> None:
     assert "5,200 families waited, with at most 2 servers on duty" in said
 
 
+def test_place_without_a_limit_of_staff_is_named_without_one() -> None:
+    """Where families wait and nobody serves, as in a batch, no number of servers is made up."""
+    summary = make_summary()
+    summary["bottleneck"] |= {"staff": None}
+    summary["hours"]["review.acceptance"]["staff"] = None
+    said = answer(summary).bottleneck
+    assert said is not None
+    assert "5,200 applications waited. It has" in said
+
+
+def test_deadlines_that_are_yet_to_come_are_told_apart() -> None:
+    """Families whose deadline lies beyond the horizon have neither met nor missed it."""
+    deadline = {**make_summary()["deadline"], "undecided": 12}
+    said = answer(make_summary(deadline=deadline)).deadline
+    assert said is not None
+    assert said.startswith("170 of 900 families (18.9 %) missed the deadline of 31 December 2025: 120 too late, ")
+    assert said.endswith(" The deadline of 12 families still inside is yet to come.")
+
+
 def test_no_waiting_is_said_to_be_none() -> None:
     """A run without a bottleneck says so."""
     assert answer(make_summary(bottleneck=None)).bottleneck == (
@@ -491,7 +510,7 @@ def test_no_group_is_hidden_by_a_second_station_of_another(places: list[tuple[st
 
 
 def test_utilisation_of_a_week_is_busy_by_staffed_hours() -> None:
-    """The first week of the test's season is one Friday; the second begins on a Monday; a week without staff is blank."""
+    """The first week of the test's season is from a Friday, the second from a Monday; without staff it is blank."""
     summary = make_summary()
     for hour in range(24 * 3, 24 * DAYS):
         summary["hours"]["review.first"]["staff"][hour] = 0
@@ -501,7 +520,7 @@ def test_utilisation_of_a_week_is_busy_by_staffed_hours() -> None:
 
 
 def test_review_is_drawn_against_what_objectives_want() -> None:
-    """The share within each number of working days is the summary's, and a missed promise stands where it was wanted."""
+    """Shares within each number of working days are the summary's; a missed promise stands where it was wanted."""
     summary = make_summary()
     chart = by_name(summary, "review-promise")
     assert [row[-1] for row in chart.table.rows] == [round(v, 4) for v in summary["review"]["within"].values()]
@@ -698,7 +717,7 @@ PARTS = ("bottleneck", "families", "deadline", "newborns", "spent", "waits", "ab
 @pytest.mark.parametrize("part", [*PARTS, "objectives", "stations", "hours", "calendar", "scenario"])
 def test_missing_part_leaves_the_rest(part: str) -> None:
     """Without one part of the summary, what the others hold is still said and drawn."""
-    empty = {"objectives": [], "stations": [], "hours": {}}
+    empty: dict[str, Any] = {"objectives": [], "stations": [], "hours": {}}
     summary = make_summary(**{part: empty.get(part)})
     assert answer(summary).headline
     assert charts(summary)
@@ -724,9 +743,9 @@ def test_groups_without_a_family_and_stations_without_a_visit_are_left_out() -> 
     summary["families"]["outcomes_by"]["channel"]["bank"] = {}
     idle = {"starts": 0, "busy_hours": 0.0, "utilisation": 0.0, "longest_queue": 0.0, "wait_hours": 0.0}
     for station in summary["stations"]:
-        station |= idle if station["staffed_hours"] else {}
-        series = summary["hours"][station["name"]]
-        series |= {key: [0] * (24 * DAYS) for key in ("arrivals", "waiting", "busy")}
+        station.update(idle if station["staffed_hours"] else {})
+        nothing = {key: [0] * (24 * DAYS) for key in ("arrivals", "waiting", "busy")}
+        summary["hours"][station["name"]].update(nothing)
     found = {chart.name: chart for chart in charts(summary)}
     assert not [name for name in found if name.startswith("queue-")]
     assert not [row for row in found["waits-channels"].table.rows if "bank" in str(row[0])]

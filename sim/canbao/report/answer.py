@@ -257,22 +257,19 @@ def _bottleneck(summary: Mapping[str, Any]) -> str | None:
         return "Nobody waited at a staffed station: there is no bottleneck." if summary.get("stations") else None
     hour, waiters = worst["hour"], "applications" if things(worst["group"]) == "applications" else "families"
     when = f"on {day(worst['date'])} between {clock(hour)} and {clock(hour + 1)}"
-    most = servers(worst["group"], _most_staff(summary, worst))
-    said = (
-        f"Most waiting is at {worst['station']}: {when}, {number(worst['waiting'])} {waiters} waited, "
-        f"with at most {most} on duty that day."
-    )
+    staff = _most_staff(summary, worst)
+    duty = "" if staff is None else f", with at most {servers(worst['group'], staff)} on duty that day"
+    said = f"Most waiting is at {worst['station']}: {when}, {number(worst['waiting'])} {waiters} waited{duty}."
     share = worst.get("share_of_waiting")
     return said if share is None else f"{said} It has {percent(share)} of all hours of waiting while staff is on duty."
 
 
-def _most_staff(summary: Mapping[str, Any], worst: Mapping[str, Any]) -> float:
+def _most_staff(summary: Mapping[str, Any], worst: Mapping[str, Any]) -> float | None:
     """Give the largest staff of the worst day: where a shift begins inside an hour, its mean may be half a clerk."""
-    staff = _of(summary, "hours", worst["station"], "staff")
-    if not staff:
-        return float(worst["staff"])
+    hours: list[float] = _of(summary, "hours", worst["station"], "staff") or []
     hours_before = 24 * _day_index(summary, worst["date"])
-    return float(max(staff[hours_before : hours_before + 24], default=worst["staff"]))
+    in_that_hour: float | None = worst["staff"]
+    return max(hours[hours_before : hours_before + 24], default=in_that_hour)
 
 
 def _day_index(summary: Mapping[str, Any], date: str) -> int:
@@ -281,7 +278,9 @@ def _day_index(summary: Mapping[str, Any], date: str) -> int:
 
 def _enrolled(summary: Mapping[str, Any]) -> str | None:
     families = summary.get("families")
-    if not families or not families["arrived"]:
+    if not families:
+        return None
+    if not families["arrived"]:
         return "No family came."
     share = percent(families["enrolled"] / families["arrived"])
     return f"{number(families['enrolled'])} of {people(families['arrived'])} ({share}) are enrolled."
@@ -293,13 +292,15 @@ def _deadline(summary: Mapping[str, Any]) -> str | None:
         return None
     date = _of(summary, "calendar", "deadline")
     when = f" of {day(date)}" if date else ""
+    later = found.get("undecided")
+    rest = f" The deadline of {people(later)} still inside is yet to come." if later else ""
     if not found["missed"]:
-        return f"All {people(found['families'])} with a deadline handed in by the deadline{when}."
+        return f"All {people(found['families'])} with a deadline handed in by the deadline{when}.{rest}"
     share = percent(found["missed"] / found["families"])
     counts = sorted((found.get("missed_by_outcome") or {}).items(), key=lambda item: -item[1])
     how = joined([f"{number(count)} {_ending(name)}" for name, count in counts if count])
     said = f"{number(found['missed'])} of {people(found['families'])} ({share}) missed the deadline{when}"
-    return f"{said}: {how}." if how else f"{said}."
+    return f"{said}{f': {how}' if how else ''}.{rest}"
 
 
 def _ending(outcome: str) -> str:

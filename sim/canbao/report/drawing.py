@@ -47,8 +47,8 @@ def draw(chart: Chart, prefix: str, *, tooltips: bool = True) -> str:
 def _plot_only(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Fix the room around the plot and leave out the legend, which the page writes as text that wraps."""
     config = {**spec["config"], "legend": {"disable": True}, "autosize": {"type": "none"}}
-    plot = {**spec, "config": config, "padding": spec["usermeta"]["space"]}
-    return {key: legible(value) for key, value in plot.items()}
+    found: dict[str, Any] = legible({**spec, "config": config, "padding": spec["usermeta"]["space"]})
+    return found
 
 
 def _clean(root: ET.Element, prefix: str, *, tooltips: bool) -> None:

@@ -69,8 +69,13 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters |= {"cell": _cell, "kept": _kept}
     return environment.get_template("report.html.j2")
+
+
+def _kept(text: str) -> str:
+    """Keep a per cent sign on the line of its number."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _cell(value: Cell) -> str:

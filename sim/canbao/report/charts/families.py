@@ -49,17 +49,22 @@ def _outcomes(families: Mapping[str, Any], days: Days) -> Chart:
     for column, labels in (families.get("outcomes_by") or {}).items():
         rows += [(f"{_plain(column)}: {label}", counts) for label, counts in labels.items() if sum(counts.values())]
     shades = {name: ENDINGS[min(i, len(ENDINGS) - 1)] for i, name in enumerate(order)}
-    enrolled, inside = (percent(families[key] / families["arrived"]) for key in ("enrolled", "inside"))
     header = ("families", *(_ending(name) for name in order))
     return Chart(
         name="outcomes",
         topic="families",
-        title=f"{enrolled} of the families are enrolled, {inside} are still inside at the end",
+        title=_outcome_title(families),
         caption="How families ended, as shares of each kind. A channel is the one to which the family came first.",
         spec=_stacks(rows, order, shades, days),
         table=Table.of(header, [(label, *(counts.get(name, 0) for name in order)) for label, counts in rows]),
         keys=tuple(Key(_ending(name), shade) for name, shade in _keyed(shades).items()),
     )
+
+
+def _outcome_title(families: Mapping[str, Any]) -> str:
+    enrolled, inside = (families[key] / families["arrived"] for key in ("enrolled", "inside"))
+    left = f"{percent(inside)} are" if inside else "none is"
+    return f"{percent(enrolled)} of the families are enrolled, {left} still inside at the end"
 
 
 def _order(outcomes: Mapping[str, int]) -> list[str]:

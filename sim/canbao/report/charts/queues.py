@@ -133,8 +133,8 @@ def utilisation_by_week(stations: Sequence[StationHours], days: Days) -> Chart:
         topic="load",
         title=f"{top.name} is used most: {percent(top.utilisation)} of its staffed hours",
         caption=(
-            "Hours that servers work, divided by the hours that they are on duty, week by week from Monday. It can "
-            "pass 100 %, where those who are inside at closing time are still served. Blank: nobody is on duty that week."
+            "Hours that servers work, divided by the hours that they are on duty, week by week from Monday. It passes "
+            "100 %, where those who are inside at closing time are still served. Blank: nobody is on duty."
         ),
         spec=_strips(days, weeks, shares, keys),
         table=Table.of(

@@ -176,7 +176,8 @@ def _histogram(bars: Sequence[tuple[str, int]], limits: Sequence[int], days: Day
     last = len(bars) - 1
     values = [_bar(index, label, count) for index, (label, count) in enumerate(bars)]
     ticks = [*range(0, last - 2, 5), last - 1, last] if days.narrow and last > 12 else list(range(last + 1))
-    # A line of its own for the last label, which a telephone has no room for beside its neighbour.
+    # A telephone has no room for the last label beside its neighbour.
+    end = "['', 'open']" if days.narrow else "'open'"
     above = f"datum.value == {last - 1} ? '{bars[-2][0]}' : format(datum.value, 'd')"
     x = {
         "field": "from",
@@ -185,7 +186,7 @@ def _histogram(bars: Sequence[tuple[str, int]], limits: Sequence[int], days: Day
         "axis": {
             "title": "working days",
             "values": ticks,
-            "labelExpr": f"datum.value == {last} ? ['', 'open'] : {above}",
+            "labelExpr": f"datum.value == {last} ? {end} : {above}",
             "grid": False,
         },
     }

@@ -93,7 +93,7 @@ def _ranges(rows: Sequence[_Row], days: Days, *, bar: str, dot: str, line: str |
     left = 130 if days.narrow else 190
     axis = {"title": "minutes of waiting", "format": ",~f", "tickCount": 4 if days.narrow else 8, "orient": "bottom"}
     # A minute at least: waits of a fraction of a second must not look like waits.
-    most = max([1.0, *(one[field] / 60.0 for _, one in rows for field in (bar, dot, line) if field)])
+    most = 1.01 * max([1.0, *(one[field] / 60.0 for _, one in rows for field in (bar, dot, line) if field)])
     y = rows_axis([name for name, _ in rows], left)
 
     def at(field: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _ranges(rows: Sequence[_Row], days: Days, *, bar: str, dot: str, line: str |
     def from_zero(field: str) -> dict[str, Any]:
         return {"x": at(field), "x2": {"datum": 0}, "y": y}
 
-    point = {"filled": True, "size": 45, "color": colour("ink"), "opacity": 1, "aria": False}
+    point: dict[str, Any] = {"filled": True, "size": 45, "color": colour("ink"), "opacity": 1, "aria": False}
     layers = [
         layer("bar", from_zero(bar), color=colour("soft")),
         layer("point", {"x": at(dot), "y": y}, **point),
