@@ -18,6 +18,11 @@ __all__ = ["Recorder", "Stay", "Tally"]
 
 _NOWHERE = "none"
 
+_PAGE = 512
+"""Visits that are kept as rows before they become columns."""
+
+_KINDS: tuple[type[np.generic], ...] = (np.int64, np.int64, np.int32, np.float64, np.float64, np.float64, np.int8)
+
 
 class Stay(Protocol):
     """What is known of a visit when it ends."""
@@ -51,19 +56,22 @@ class Recorder:
         self.submitted = array("d", [math.nan]) * count
         self.reviewed = array("d", [math.nan]) * count
         self.finished = array("d", [math.nan]) * count
-        self._family, self._attempt, self._step = array("q"), array("q"), array("i")
-        self._ended = array("b")
-        self._enter, self._start, self._leave = array("d"), array("d"), array("d")
+        self._rows: list[tuple[int, int, int, float, float, float, int]] = []
+        self._columns = tuple(array(kind) for kind in "qqidddb")
+        """Family, attempt, step, enter, start, leave, ended."""
 
     def visit(self, stay: Stay, leave: float, ended: int) -> None:
         """Write down a visit that is over, or still going on at the end (`leave` is nan)."""
-        self._family.append(stay.family)
-        self._attempt.append(stay.attempt)
-        self._step.append(stay.step)
-        self._enter.append(stay.enter)
-        self._start.append(stay.start)
-        self._leave.append(leave)
-        self._ended.append(ended)
+        # One list first, columns later: to append to seven arrays took seven times as long.
+        self._rows.append((stay.family, stay.attempt, stay.step, stay.enter, stay.start, leave, ended))
+        if len(self._rows) == _PAGE:
+            self._turn_page()
+
+    def _turn_page(self) -> None:
+        """Move the rows into columns, which take a fifth of the memory."""
+        for column, values in zip(self._columns, zip(*self._rows, strict=True), strict=False):
+            column.extend(values)
+        self._rows.clear()
 
     def trace(self, tallies: Sequence[Tally]) -> Trace:
         """Give the tables, in an order that does not depend on the engine."""
@@ -95,19 +103,21 @@ class Recorder:
         return table
 
     def _visits(self) -> Table:
-        family = _numbers(self._family, np.int64)
+        self._turn_page()
+        columns = (_numbers(column, kind) for column, kind in zip(self._columns, _KINDS, strict=True))
+        family, attempt, step, enter, start, leave, ended = columns
         # A family is at one place at a time, so that its visits were written down in their order.
         order = np.argsort(family, kind="stable")
-        step = _numbers(self._step, np.int32)[order]
+        step = step[order]
         return {
             "family": family[order],
-            "attempt": _numbers(self._attempt, np.int64)[order],
+            "attempt": attempt[order],
             "station": Coded(_places(self.plan)[step], self.plan.places),
             "step": Coded(step, self.plan.step_names),
-            "enter": _numbers(self._enter, np.float64)[order],
-            "start": _numbers(self._start, np.float64)[order],
-            "leave": _numbers(self._leave, np.float64)[order],
-            "ended": Coded(_numbers(self._ended, np.int8)[order], ENDINGS),
+            "enter": enter[order],
+            "start": start[order],
+            "leave": leave[order],
+            "ended": Coded(ended[order], ENDINGS),
         }
 
     def _stations(self, tallies: Sequence[Tally]) -> Table:

@@ -29,8 +29,8 @@ from canbao.trace import Trace
 
 __all__ = ["SimpyEngine"]
 
-_TOO_MANY = 10_000
-"""Steps in a row that take no time; more than this is a circle that never ends."""
+_MANY = 10_000
+"""A family that does so many steps in no time at all goes round in a circle that never ends."""
 
 _OUT = -1
 """Where a family is that has left the network."""
@@ -189,7 +189,7 @@ class _World:
     def _live(self, family: _Family) -> Generator[Event, Any, None]:
         """Walk from step to step until one gives _OUT."""
         steps, timed, channel_of = self.plan.steps, self.timed, self.channel_of
-        place, idle = int(self.plan.first_step[family.index]), 0
+        place, count, moment = int(self.plan.first_step[family.index]), 0, -1.0
         while place != _OUT:
             channel = channel_of[place]
             if channel != family.channel and channel >= 0:
@@ -202,19 +202,29 @@ class _World:
                 if ended is None:
                     ended = yield ticket
                 family.ticket = ticket if ended == SERVED else ticket.holding
-                place, idle = step.exits[ended], 0
+                place = step.exits[ended]
             elif (walk := timed[place]) is not None:
-                place, idle = (yield from walk(family, step)), 0
+                place = yield from walk(family, step)
             else:
-                place, idle = self._decide(family, place, idle), idle + 1
+                place = self._decide(family, place)
+            count += 1
+            if count == _MANY:
+                count, moment = 0, self._later(family, place, moment)
 
-    def _decide(self, family: _Family, place: int, idle: int) -> int:
-        """Take a step that takes no time."""
-        if idle > _TOO_MANY:
+    def _later(self, family: _Family, place: int, moment: float) -> float:
+        """Give the present; it is an error if no time has passed since `moment`, many steps ago.
+
+        Any step may take no time at all: a visit to closed doors, a service or a delay of length 0.
+        """
+        if self.timeline.now == moment:
             raise EngineError(
                 f"family {family.index} goes round in a circle in which no time passes, "
                 f"at step {self.plan.step_names[place]!r}; put a Delay into it, or a limit on a Check"
             )
+        return self.timeline.now
+
+    def _decide(self, family: _Family, place: int) -> int:
+        """Take a step that takes no time."""
         turn = self.decided[place]
         assert turn is not None  # every step is of one sort or the other
         return turn(family, self.plan.steps[place])
@@ -238,8 +248,8 @@ class _World:
     def _visit_values(self, step: p.VisitStep, family: int, attempt: int) -> tuple[float, float, float, float]:
         draws = (step.service, step.patience, step.baulk_at, step.priority)
         if attempt:
-            service, patience, baulk_at, priority = (self.value(draw, family, attempt) for draw in draws)
-            return service, patience, baulk_at, priority
+            later = [self.value(draw, family, attempt) for draw in draws]
+            return later[0], later[1], later[2], later[3]
         # Four look-ups for each visit: kept together, they cost a third of asking `value` four times.
         drawn = self.visits.get(step.index)
         if drawn is None:

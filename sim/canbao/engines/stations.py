@@ -79,6 +79,8 @@ class Desk:
         self.open, self.servers = plan.changes[0].open, plan.changes[0].servers
         self.duty = self.servers
         """How many may serve: the servers of the schedule, or those who stay after closing while anybody waits."""
+        self.staying = 0.0
+        """The servers of the moment of closing, who stay while anybody waits."""
         self.busy_s = self.staffed_s = self.since = 0.0
         self._plan_change(1)
 
@@ -95,7 +97,7 @@ class Desk:
         # Whoever is served at once does not meet a queue.
         if self.waiting >= baulk_at and (self.waiting or self.busy >= self.duty):
             return self._turn_away(ticket, BAULKED)
-        if has_room and not self.outside:
+        if has_room and (not self.outside or self._makes_room(ticket)):
             self._admit(ticket, priority)
         else:
             self.outside.append((ticket, priority))
@@ -199,21 +201,25 @@ class Desk:
         self._account()
         change, before, was_open = self.plan.changes[number], self.duty, self.open
         self.servers, self.open = change.servers, change.open
-        stays = not self.open and self.waiting and self.plan.closing == "serve" and before > 0
-        self.duty = max(self.servers, before) if stays else self.servers
-        if was_open and not self.open and self.plan.closing != "keep":
+        if self.open:
+            self.staying = 0.0
+        elif was_open and self.plan.closing == "serve":
+            self.staying = before
+        if was_open and not self.open:
             self._close()
+        self.duty = max(self.servers, self.staying) if self.waiting else self.servers
         self._start_next()
         self._plan_change(number + 1)
 
     def _close(self) -> None:
-        """Shut the doors: turn away those at the door, and send home those inside if nobody stays to serve them."""
+        """Shut the doors: turn away those at the door, and send home those inside whom nobody is to serve."""
         # Whoever is turned away frees a server elsewhere, and that may free one here: nobody is let in any more.
         outside, self.outside = self.outside, deque()
         for ticket, _ in outside:
             ticket.enter = self.timeline.now
             self.timeline.fire(ticket, ticket.enter, AT_ONCE, ticket.family, self._turn_away(ticket, CLOSED))
-        if self.plan.closing == "send home" or not self.duty:
+        nobody_stays = self.plan.closing == "serve" and not max(self.servers, self.staying)
+        if self.plan.closing == "send home" or nobody_stays:
             for ticket in [ticket for ticket in self.present if ticket.waits]:
                 self._give_up(ticket, SENT_HOME)
 
