@@ -35,6 +35,7 @@ from .network import (
     Return,
     Scaled,
     Station,
+    Step,
     Stream,
     Visit,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "Scaled",
     "Schedule",
     "Station",
+    "Step",
     "Stream",
     "Thinned",
     "Trace",

@@ -23,6 +23,9 @@ from canbao.trace import FAMILY_COLUMNS, INSIDE
 
 __all__ = ["make_plan"]
 
+_SHOWN = 20
+"""How many names a message lists."""
+
 _NOWHERE = "none"
 """What the trace calls the channel of a family that has used none."""
 
@@ -211,7 +214,8 @@ class _Scope:
         for name in (f"{journey}/{label}", label):
             if name in self.labels:
                 return self.labels[name]
-        self.unknown("step or journey", label, self.labels, asker)
+        here = [name.removeprefix(f"{journey}/") for name in self.labels if name.startswith(f"{journey}/")]
+        self.unknown("step or journey", label, [*here, *self.journeys, *self.labels], asker)
         return 0
 
     def look_up(self, kind: str, name: str, asker: str, table: Mapping[str, int]) -> int:
@@ -220,9 +224,10 @@ class _Scope:
         return table.get(name, 0)
 
     def unknown(self, kind: str, name: str, known: Iterable[str], asker: str) -> None:
-        names = [n for n in known if not n.startswith("\0")]
+        names = list(dict.fromkeys(n for n in known if not n.startswith("\0")))
         near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names) or 'none'}"
+        some = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {some or 'none'}"
         self.faults.append(f"{asker}: no {kind} is named {name!r}{hint}")
 
     def one_of(self, allowed: Sequence[object], given: object, what: str) -> None:
@@ -348,7 +353,7 @@ def _visit(step: words.Visit, here: _Here) -> PlanStep:
 
 def _delay(step: words.Delay, here: _Here) -> PlanStep:
     here.one_of(("time", "open time", "working days"), step.unit, "the unit of a delay")
-    if step.unit != "time" and not step.calendar:
+    if step.unit in ("open time", "working days") and not step.calendar:
         here.scope.faults.append(f"{here.name}: a delay in {step.unit} needs a calendar")
     calendar = here.calendar(step.calendar) if step.calendar else -1
     duration = here.draw(step.duration, "duration")

@@ -146,14 +146,12 @@ def load_plugins(folder: Path | None = None, environment: Mapping[str, str] = os
         origins[name] = origin
         try:
             manager.register(load(), name=name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"plugin {name!r} ({origin}) could not be loaded: {_said(error)}") from error
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise PluginError(
-            f"a plugin has a hook that does not exist: {error}; hooks are {', '.join(_hooks())}"
-        ) from error
+        raise _unknown_hook(error, manager.get_name(error.plugin) or "?", origins) from error
     plugins = Plugins(manager, origins, {kind: {} for kind in KINDS})
     for kind in KINDS:
         _register_all(plugins, kind)
@@ -171,7 +169,13 @@ def _hooks() -> list[str]:
     return [name for name in vars(Hooks) if not name.startswith("_")]
 
 
-def _said(error: Exception) -> str:
+def _unknown_hook(error: pluggy.PluginValidationError, plugin: str, origins: Mapping[str, str]) -> PluginError:
+    said = str(error).partition(" in plugin ")[0]
+    origin = origins.get(plugin, "?")
+    return PluginError(f"plugin {plugin!r} ({origin}) has an {said}; hooks are {', '.join(_hooks())}")
+
+
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

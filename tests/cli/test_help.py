@@ -76,7 +76,7 @@ def test_every_option_is_explained(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["scenario", "check", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    """Help and version come without numpy, pydantic, rich and the like, which take longer to import than to wait for."""
+    """Help and version come without numpy, pydantic, rich and the like, which take long to import."""
     code = (
         "import sys\n"
         "from canbao.cli import main\n"
@@ -85,7 +85,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         f"print('HEAVY', sorted(set(sys.modules) & set({HEAVY!r})), code)"
     )
     environment = {"CANBAO_NO_PLUGINS": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_with(environment))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_with(environment)
+    )
     assert done.stdout.splitlines()[-1] == "HEAVY [] 0"
 
 

@@ -127,7 +127,7 @@ def test_the_report_is_rendered_by_the_plugin_that_comes_with_canbao(scenario: P
 def test_another_process_and_folder_give_the_same_bytes(
     canbao: Invoke, start: Start, scenario: Path, tmp_path: Path
 ) -> None:
-    """The same scenario and seed give the same Parquet files in another process, from another folder, with another hash seed."""
+    """The same scenario and seed give the same Parquet files in another process and folder, with another hash seed."""
     here = canbao("run", scenario, "-q", "--seed", 3, "--out", tmp_path / "here").stdout.strip()
     (tmp_path / "there").mkdir()
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "TZ": "America/New_York", "LC_ALL": "C"}
@@ -140,7 +140,7 @@ def test_another_process_and_folder_give_the_same_bytes(
 
 
 def test_the_stored_scenario_runs_to_the_same_bytes(canbao: Invoke, scenario: Path, tmp_path: Path) -> None:
-    """`canbao run` of a stored scenario.toml gives the tables of the run it was stored with, `--set` and `--seed` included."""
+    """A stored scenario.toml gives the tables of the run it was stored with, `--set` and `--seed` included."""
     changes = ("--seed", 8, "--set", "channels.portal.slots=1", "--set", "population.scale=1.5")
     one = Path(canbao("run", scenario, "-q", *changes, "--out", tmp_path / "one").stdout.strip())
     stored = one.with_name("scenario.toml")
@@ -176,7 +176,9 @@ def test_a_bad_file_is_exit_code_2_with_all_faults(canbao: Invoke, scenario: Pat
     """Faults of a scenario are listed on stderr with file, line and key; nothing is stored."""
     text = scenario.read_text().replace("residents = 300", "residents = -300").replace("slots = 4", 'slots = "4"')
     scenario.write_text(text)
-    lines = {key: number for number, line in enumerate(text.splitlines(), 1) for key in ("residents", "slots") if key in line}
+    lines = {
+        key: number for number, line in enumerate(text.splitlines(), 1) for key in ("residents", "slots") if key in line
+    }
     result = canbao("run", scenario, "--out", tmp_path / "out")
     assert result.exit_code == 2
     assert f"{scenario}:{lines['residents']}: population.residents: " in result.stderr
@@ -285,7 +287,7 @@ canbao.cli.run.progress_bar = telling
 def test_an_interrupted_process_leaves_nothing(
     start: Start, scenario: Path, tmp_path: Path, number: int, code: int, ticks: int
 ) -> None:
-    """Ctrl-C, or an order to end, at any moment of a run ends it with the right exit code, no traceback and no trace of the run."""
+    """Ctrl-C, or an order to end, ends a run at any moment with the right exit code, and nothing of it is left."""
     process = start("run", scenario, "--set", "population.scale=10", "--out", tmp_path / "out", before=TELL)
     assert process.stdout is not None
     for _ in range(ticks):

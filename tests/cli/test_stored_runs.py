@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import Result
 
@@ -74,7 +75,9 @@ def test_verify_prints_what_is_known_and_what_came_out(canbao: Invoke) -> None:
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["case", "quantity", "known", "mean", "interval", "verdict"]
     assert lines[1].split()[0] == "D/D/1"
-    assert any("mean time in system" in line and "exact 0.75" in line and line.strip().endswith("holds") for line in lines)
+    assert any(
+        "mean time in system" in line and "exact 0.75" in line and line.strip().endswith("holds") for line in lines
+    )
     assert lines[-1] == "Engine simpy, seed 0: 1 of 1 cases hold."
 
 
@@ -88,7 +91,7 @@ def test_verify_fails_when_a_case_does(canbao: Invoke, monkeypatch: pytest.Monke
         from dataclasses import replace
 
         trace = run(engine, plan, progress)
-        enter, leave = (trace.visits[name] for name in ("enter", "leave"))
+        enter, leave = (np.asarray(trace.visits[name]) for name in ("enter", "leave"))
         return replace(trace, visits={**trace.visits, "leave": enter + 2 * (leave - enter)})
 
     monkeypatch.setattr(SimpyEngine, "run", slow)

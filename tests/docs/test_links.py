@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -36,7 +37,7 @@ def links_of(page: Path) -> list[str]:
 def anchors_of(page: Path) -> set[str]:
     """Give the anchors of a page's headings, as GitHub names them: lower case, no punctuation, spaces as hyphens."""
     tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
-    headings = [after for token, after in zip(tokens, tokens[1:], strict=False) if token.type == "heading_open"]
+    headings = [after for token, after in pairwise(tokens) if token.type == "heading_open"]
     return {_anchor(_plain(heading)) for heading in headings}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,19 +124,21 @@ def test_the_reference_of_tables_has_each_key_of_the_summary(file: ScenarioFile,
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, flags=re.MULTILINE))
     summary = summarise(file, plan, trace)
     assert list(rows) == list(summary)
-    free = ("bottleneck", "stations", "hours", "calendar", "deadline", "review", "spent", "abandonment", "newborns")
-    for key in set(summary) - set(free):
-        below = summary[key] if isinstance(summary[key], dict) else {}
-        assert [name for name in below if f"`{name}`" not in rows[key]] == [], key
+    samples = {**summary, "stations": summary["stations"][0], "hours": next(iter(summary["hours"].values()))}
+    for key, below in samples.items():
+        names = below if isinstance(below, dict) else {}
+        assert [name for name in names if f"`{name}`" not in rows[key]] == [], key
 
 
 def test_the_reference_of_tables_has_each_file_and_each_key_of_the_manifest(
     file: ScenarioFile, plugins: Plugins, tmp_path: Path
 ) -> None:
     """A run has no file that the page does not list, and the manifest no key."""
-    run = run_scenario(file, plugins, out=tmp_path)
+    silent = replace(plugins, tables={**plugins.tables, "reporters": {}})  # the report takes longer than the run
+    run = run_scenario(file, silent, out=tmp_path)
     text = page("reference-tables")
-    assert [path.name for path in run.folder.iterdir() if f"| `{path.name}" not in text] == []
+    names = [run.report.name, *(path.name for path in run.folder.iterdir())]
+    assert [name for name in names if f"| `{name}" not in text] == []
     manifest = text.partition("## manifest.json")[2]
     assert [key for key in run.manifest if f"`{key}`" not in manifest] == []
 
@@ -181,5 +185,24 @@ def test_the_specification_has_each_step() -> None:
 def test_the_page_on_verification_has_each_law(plan: Plan, trace: Trace) -> None:
     """The table of laws has the laws that are checked, in their order."""
     table = page("verification").partition("| law | says |")[2].partition("\n\n")[0]
-    names = re.findall(r"^\| ([^|]+?) \|", table, flags=re.MULTILINE)[1:]
+    names = re.findall(r"^\| (\w[^|]*?) \|", table, flags=re.MULTILINE)
     assert names == [law.name for law in check_laws(trace, plan)]
+
+
+# --- the design -------------------------------------------------------------------------------------------------------
+
+
+def test_the_design_shows_the_layers_that_are_checked() -> None:
+    """The picture of the layers has those that import-linter is given, from top to bottom."""
+    settings = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(c for c in settings["tool"]["importlinter"]["contracts"] if c["id"] == "layers")["layers"]
+    assert "```text\n" + "\n".join(layers) + "\n```\n" in page("design")
+
+
+def test_the_design_has_a_reason_for_each_library() -> None:
+    """Each library that canbao needs has a row in the table of libraries, and there are no others."""
+    settings = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[<>=~! ]", text)[0].lower() for text in settings["project"]["dependencies"]}
+    table = page("design").partition("## Why each library")[2].partition("\n\nLower bounds")[0]
+    named = {name.lower() for name in re.findall(r"^\| ([\w-]+) \|", table, flags=re.MULTILINE)} - {"library"}
+    assert named == needed

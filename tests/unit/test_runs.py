@@ -25,7 +25,6 @@ from canbao.engines import engine_named
 from canbao.errors import EngineError, InputError, PluginError, StorageError
 from canbao.plugins import Plugins, hookimpl, load_plugins
 from canbao.runs import Run, read_run, render_again, run_scenario
-from canbao.runs import folders as folders_module
 from canbao.scenario.resolved import resolved_text
 from canbao.scenario.scenario import ScenarioFile, load_scenario
 from canbao.scenario.source import read_scenario
@@ -368,7 +367,7 @@ def test_a_second_interrupt_does_not_stop_the_clearing_up(
         os.kill(os.getpid(), signal.SIGINT)
         remove(*args, **kwargs)
 
-    monkeypatch.setattr(folders_module.shutil, "rmtree", impatient)
+    monkeypatch.setattr(shutil, "rmtree", impatient)
     with pytest.raises(KeyboardInterrupt):
         run_scenario(file, plugins, out=tmp_path, progress=_interrupted)
     assert _left(tmp_path) == []

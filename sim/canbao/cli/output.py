@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from canbao.runs import Watch
 
-__all__ = ["console", "print_faults", "print_json", "print_table", "progress_bar"]
+__all__ = ["console", "on_one_line", "print_faults", "print_json", "print_table", "progress_bar"]
 
 _WIDE = 250
 """Columns of output that goes into a file or a pipe, where nothing need be wrapped."""
@@ -54,11 +54,17 @@ def print_faults(faults: Iterable[Fault]) -> None:
     """Print what is wrong in a scenario on stderr: the place and the problem, then what was given and what to do."""
     for fault in faults:
         place = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
-        key = f" {fault.key}:" if fault.key else ""
-        click.echo(f"{click.style(f'{place}:{key}', bold=True)} {click.style(fault.problem, fg='red')}", err=True)
+        start = f"{place}: {fault.key}:" if fault.key else f"{place}:"
+        said = f"{click.style(on_one_line(start), bold=True)} {click.style(on_one_line(fault.problem), fg='red')}"
+        click.echo(said, err=True)
         for word, text in (("given", fault.given), ("allowed", fault.allowed), ("hint", fault.hint)):
             if text:
-                click.echo(f"    {word + ':':<9}{text}", err=True)
+                click.echo(f"    {word + ':':<9}{on_one_line(text)}", err=True)
+
+
+def on_one_line(text: str) -> str:
+    """Escape what would break a line or command a terminal: file names and cells of a CSV may hold anything."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 _STAGES = {

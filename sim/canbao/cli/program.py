@@ -82,13 +82,13 @@ def _of_plugins(context: click.Context) -> dict[str, click.Command]:
 
 
 def _say(error: CanbaoError) -> None:
-    from canbao.cli.output import print_faults
+    from canbao.cli.output import on_one_line, print_faults
 
     _show_where(error)
     if isinstance(error, ScenarioError):
         print_faults(error.faults)
     else:
-        click.echo(f"Error: {error}", err=True)
+        click.echo("\n".join(on_one_line(line) for line in f"Error: {error}".splitlines()), err=True)
 
 
 def _say_unexpected(error: Exception) -> None:

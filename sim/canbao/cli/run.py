@@ -92,6 +92,7 @@ def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
 
 
 def _print_answer(run: Run, said: Answer) -> None:
+    from rich.padding import Padding
     from rich.text import Text
 
     screen = console()
@@ -102,7 +103,7 @@ def _print_answer(run: Run, said: Answer) -> None:
     screen.print()
     for verdict in said.objectives:
         screen.print(Text.assemble((f"  {verdict.mark:<11}", _STYLES[verdict.held]), (verdict.title, "bold")))
-        screen.print(Text(f"             {verdict.sentence}"))
+        screen.print(Padding(Text(verdict.sentence), (0, 0, 0, 13), expand=False))
     if said.objectives:
         screen.print()
     for sentence in (*said.sentences(), said.trust):

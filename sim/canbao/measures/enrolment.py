@@ -30,6 +30,10 @@ def _groups(trace: Trace) -> dict[str, Coded]:
     return {"channel": words["first_channel"]} | {name: c for name, c in words.items() if name not in _OWN}
 
 
+def _enrolled(outcome: Coded) -> NDArray[np.bool_]:
+    return outcome.has(ENROLLED) if ENROLLED in outcome.labels else np.zeros(len(outcome), dtype=bool)
+
+
 def _counts(column: Coded, chosen: NDArray[np.bool_]) -> dict[str, int]:
     numbers = np.bincount(column.codes[chosen], minlength=len(column.labels))
     return {label: int(number) for label, number in zip(column.labels, numbers, strict=True) if number}
@@ -42,7 +46,7 @@ def fates(trace: Trace) -> dict[str, Any]:
     inside = outcome.has(INSIDE)
     finished, arrival = np.asarray(trace.families["finished"]), np.asarray(trace.families["arrival"])
     first, last = _words(trace, "first_channel"), _words(trace, "last_channel")
-    enrolled = outcome.has(ENROLLED) if ENROLLED in outcome.labels else ~everyone
+    enrolled = _enrolled(outcome)
     in_system = finished - arrival
     return {
         "arrived": len(outcome),
@@ -63,22 +67,30 @@ def _cross(group: Coded, outcome: Coded) -> dict[str, dict[str, int]]:
 
 
 def deadlines(trace: Trace) -> dict[str, Any] | None:
-    """Tell who met the deadline, by handing in at the deadline at the latest. None where nobody has one."""
+    """Tell who met the deadline, by handing in at the deadline at the latest.
+
+    A family that is inside at the end of the horizon, and whose deadline is later still, has neither met nor missed it:
+    it is undecided and counts nowhere else. None where nobody met or missed one.
+    """
     if "deadline_s" not in trace.families:
         return None
     deadline, submitted = np.asarray(trace.families["deadline_s"]), np.asarray(trace.families["submitted"])
-    has_one = np.isfinite(deadline)
+    outcome = _words(trace, "outcome")
+    in_time = np.isfinite(deadline) & (submitted <= deadline)
+    undecided = np.isfinite(deadline) & ~in_time & (deadline >= trace.until) & outcome.has(INSIDE)
+    has_one = np.isfinite(deadline) & ~undecided
     if not has_one.any():
         return None
-    in_time = has_one & (submitted <= deadline)
     missed = has_one & ~in_time
-    outcome = _words(trace, "outcome")
     return {
         "families": int(has_one.sum()),
         "in_time": int(in_time.sum()),
         "missed": int(missed.sum()),
+        "undecided": int(undecided.sum()),
         "in_time_share": share(int(in_time.sum()), int(has_one.sum())),
-        "enrolled_by_deadline": int((has_one & (np.asarray(trace.families["finished"]) <= deadline)).sum()),
+        "enrolled_by_deadline": int(
+            (has_one & _enrolled(outcome) & (np.asarray(trace.families["finished"]) <= deadline)).sum()
+        ),
         "missed_by_outcome": _counts(outcome, missed),
         "missed_by": {
             name: {
@@ -99,7 +111,7 @@ def newborns(trace: Trace) -> dict[str, Any] | None:
     if not newborn.any():
         return None
     outcome = _words(trace, "outcome")
-    enrolled = outcome.has(ENROLLED) if ENROLLED in outcome.labels else np.zeros(len(outcome), dtype=bool)
+    enrolled = _enrolled(outcome)
     fate = {
         "from_birth": newborn & enrolled & (submitted <= until),
         "later": newborn & enrolled & (submitted > until),

@@ -188,7 +188,7 @@ def _bottleneck(look: _Look) -> dict[str, Any] | None:
         "date": str(look.file.horizon.date(day * 86_400.0)),
         "hour": hour,
         "waiting": float(worst.waiting[at]),
-        "staff": float(worst.staff[at]),
+        "staff": float(worst.staff[at]) if math.isfinite(worst.staff[at]) else None,
         "arrivals_that_day": int(worst.arrivals[day * 24 : day * 24 + 24].sum()),
     }
 
@@ -216,6 +216,8 @@ def _warnings(look: _Look, working_days: FloatArray) -> list[str]:
     """Say what makes the answer doubtful."""
     said = []
     outcome: Any = look.trace.families["outcome"]
+    if not len(outcome):
+        said.append(f"none of {look.plan.families} families comes between the start and the end of the horizon")
     inside = int(outcome.has("inside").sum())
     if inside:
         said.append(

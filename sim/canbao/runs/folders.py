@@ -108,10 +108,11 @@ def storing(folder: Path, needed: int | None = None) -> Iterator[None]:
     needed
         How many bytes it needs, where that is known.
     """
+    free = _free(folder)  # before anything of it is used up
     try:
         yield
     except OSError as error:
-        raise StorageError(_problem(error, folder, needed)) from error
+        raise StorageError(_problem(error, folder, needed, free)) from error
 
 
 def is_full(error: Exception) -> bool:
@@ -128,12 +129,18 @@ def _size(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 
-def _problem(error: OSError, folder: Path, needed: int | None) -> str:
+def _free(folder: Path) -> int | None:
+    """Give the bytes that are free where a folder is or will be."""
+    with suppress(OSError):
+        return shutil.disk_usage(_nearest(folder)).free
+    return None
+
+
+def _problem(error: OSError, folder: Path, needed: int | None, free: int | None) -> str:
     elsewhere = "name another folder with --out"
     if is_full(error):
         sizes = [f"it needs {_size(needed)}"] if needed else []
-        with suppress(OSError):
-            sizes.append(f"{_size(shutil.disk_usage(_nearest(folder)).free)} are free")
+        sizes += [f"{_size(free)} are free"] if free is not None else []
         said = f" ({', '.join(sizes)})" if sizes else ""
         return f"no space for the run in {folder}{said}; make room, or {elsewhere}; nothing was stored"
     if error.errno in _FORBIDDEN:

@@ -49,7 +49,7 @@ class Plugged:
         names = ", ".join(repr(name) for name in sorted(known))
         if kind is None:
             raise PydanticCustomError("union_tag_not_found", "Unable to extract tag", {"discriminator": "'kind'"})
-        if kind not in known:
+        if not isinstance(kind, str) or kind not in known:
             detail = {"discriminator": "'kind'", "tag": str(kind), "expected_tags": names}
             raise PydanticCustomError("union_tag_invalid", "Input tag '{tag}' is not one of {expected_tags}", detail)
         # A ValidationError from within keeps its own places behind this field's.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
@@ -28,15 +29,15 @@ _HEAD = """\
 
 # Reference: the scenario file
 
-A scenario is one TOML file. This page lists every table and key of it, with what the built-in plugins add. It is written
-from the models that check the file:
+A scenario is one TOML file. This page lists every table and key of it, with what the built-in plugins add. It is
+written from the models that check the file:
 
 ```console
 $ python -m canbao.scenario.reference > docs/reference-scenario.md
 ```
 
-`canbao scenario check FILE` tells all faults of a file at once. `canbao scenario schema` prints the same models as a JSON
-Schema, with which an editor can complete keys.
+`canbao scenario check FILE` tells all faults of a file at once. `canbao scenario schema` prints the same models as a
+JSON Schema, with which an editor can complete keys.
 
 ## How values are written
 
@@ -49,11 +50,11 @@ Schema, with which an editor can complete keys.
 | date | a TOML date, without quotes | `2025-12-31` |
 | whole number | a number without a point, up to 1,000,000,000 | `7` |
 | number | a number with or without a point, up to 1,000,000,000 | `0.6`, `2` |
-| random duration | a table with a `kind`, see [random durations](#random-durations) | `{ kind = "fixed", value = "5 min" }` |
+| random duration | a table, see [random durations](#random-durations) | `{ kind = "fixed", value = "5 min" }` |
 
-A key without a default must be given. *Grade* is the grade of evidence of the default: A official text, B press, academic
-or named body, C question-and-answer pages, D derived by arithmetic, V checked by running code, E an estimate. A default
-without a grade is a choice, not a fact. `<name>` stands for a name that you choose.
+A key without a default must be given. *Grade* is the grade of evidence of the default: A official text, B press,
+academic or named body, C question-and-answer pages, D derived by arithmetic, V checked by running code, E an estimate.
+A default without a grade is a choice, not a fact. `<name>` stands for a name that you choose.
 """
 
 _EXTENDS = """\
@@ -115,8 +116,8 @@ class _Page:
 
     def add_plugged(self, table: str, models: Mapping[str, type[Settings]]) -> None:
         title, place = _PARTS.get(table, (table, "…"))
-        written = f"`[{place}]`, " if place != "…" else ""
-        self.lines += ["", f"## {title}", "", f"{written}told apart by `kind`: {', '.join(f'`{kind}`' for kind in models)}."]
+        told = f"`[{place}]`, told apart" if place != "…" else "Told apart"
+        self.lines += ["", f"## {title}", "", f"{told} by `kind`: {', '.join(f'`{kind}`' for kind in models)}."]
         for kind, model in models.items():
             sections: dict[type[Settings], _Section] = {}
             _collect(model, place, sections)
@@ -141,7 +142,8 @@ def _inner_models(annotation: Any, place: str) -> Iterator[tuple[type[Settings],
     if inspect.isclass(annotation) and issubclass(annotation, Settings):
         yield annotation, place
         return
-    path = {dict: f"{place}.<name>", list: f"[{place}]"}.get(get_origin(annotation) or object, place)
+    paths: dict[Any, str] = {dict: f"{place}.<name>", list: f"[{place}]"}
+    path = paths.get(get_origin(annotation), place)
     for part in get_args(annotation):
         yield from _inner_models(part, path)
 
@@ -183,6 +185,9 @@ def _grade(info: FieldInfo) -> str:
 # --- what may stand there ---------------------------------------------------------------------------------------------
 
 _Node = Mapping[str, Any]
+
+_PLURAL = re.compile(r"^(whole number|number|table|date|text|share|duration)\b")
+"""Words that stand at the beginning of what an element of a list is."""
 
 _KNOWN: dict[str, Any] = {
     "duration": Duration,
@@ -247,17 +252,22 @@ def _typed_words(node: _Node, definitions: _Node) -> str:
 
 def _array_words(node: _Node, definitions: _Node) -> str:
     fewest, most = node.get("minItems"), node.get("maxItems")
-    count = f"{fewest} of: " if fewest is not None and fewest == most else ""
-    return f"list, {count}{_words(node.get('items', {}), definitions)}"
+    count = f"{fewest} " if fewest is not None and fewest == most else ""
+    inner = _words(node.get("items", {}), definitions)
+    return f"list of {count}{_PLURAL.sub(_plural, inner)}"
+
+
+def _plural(found: re.Match[str]) -> str:
+    return f"{found[0]}s"
 
 
 def _limits(node: _Node) -> str:
     signs = {"exclusiveMinimum": "above", "minimum": "from", "exclusiveMaximum": "below", "maximum": "to"}
-    said = [f"{sign} {node[key]:g}" for key, sign in signs.items() if key in node and node[key] != MOST]
+    said = [f"{sign} {node[key]:,}" for key, sign in signs.items() if key in node and node[key] != MOST]
     return f" {' '.join(said)}" if said else ""
 
 
-_SAYERS: dict[str, Any] = {
+_SAYERS: dict[str, Callable[[_Node, _Node], str]] = {
     "$ref": _reference_words,
     PLUGGED: _plugged_words,
     "const": lambda node, _: _literal(node["const"]),
@@ -279,7 +289,7 @@ def _default(info: FieldInfo) -> str:
     if value is None or value in ("", [], (), {}):
         return "none"
     if isinstance(value, Settings) and "kind" not in type(value).model_fields:
-        return "its own defaults"
+        return "see below"
     return f"`{_cell(_written(value, info))}`"
 
 
@@ -315,7 +325,9 @@ def _marks(info: FieldInfo) -> Iterator[Any]:
 def _span(span: Span) -> str:
     if span.unit == "s":
         return f'"{format_duration(span.amount)}"'
-    return f'"{span.amount:g} working days"' if span.unit == "working days" else f'"{span.amount / 3600:g} working hours"'
+    if span.unit == "working days":
+        return f'"{span.amount:g} working days"'
+    return f'"{span.amount / 3600:g} working hours"'
 
 
 def _interval(start: float, end: float) -> str:

@@ -101,6 +101,8 @@ class Review(Settings):
     def _steps(self, priority: str | float) -> list[Step]:
         first = "review.first"
         return [
+            # Only who hands in for the first time must be in time; a channel without a way to correct begins anew.
+            Check(0.0, name="handed in", failed="deadline", limit=1, exceeded="resubmitted"),
             Before("deadline_s", name="deadline", late="late"),
             Mark("submitted"),
             Visit(INTAKE, service=0.0, name="resubmitted"),

@@ -149,7 +149,7 @@ def check_distribution(model: type[Any], settings: Settings = None, *, plugins: 
 def _expect_mean(trial: Trial, stated: Any, found: float) -> None:
     # 5 %, because the middle points of 200,000 bins miss some of a long tail.
     right = isinstance(stated, float | int) and math.isclose(stated, found, rel_tol=0.05, abs_tol=1e-9)
-    trial.expect(right, f"mean must be a number, the mean of ppf over u, which is about {found:g}, not {stated!r}")
+    trial.expect(right, f"mean must be a number, the mean of ppf over u, which is about {found:.4g}, not {stated!r}")
 
 
 def _at_the_window(table: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,147 @@
+"""`verify` passes an engine that is right, and only such a one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from canbao.columns import Column
+from canbao.engines import Engine, Progress, engine_named
+from canbao.errors import InputError
+from canbao.plan import Plan
+from canbao.trace import Trace
+from canbao.verification import trials
+from canbao.verification.trials import run_case
+from canbao.verify import CASES, Case, verify
+
+
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Make blocks small, and give the precision to which they suffice."""
+    monkeypatch.setattr(trials, "_BLOCK", 200_000)
+    monkeypatch.setattr(trials, "_FEWEST", 20)
+    return 0.1
+
+
+def case_named(name: str) -> Case:
+    """Give a case."""
+    return next(case for case in CASES if case.name == name)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_every_case_holds_with_other_luck(case: Case, coarse: float) -> None:
+    """With luck that `canbao verify` does not use by default, to 10 %; engine and peer give the same to the last digit."""
+    result = run_case(case, engine_named("simpy"), seed=7, precision=coarse)
+    assert [row for row in result.rows if not row.holds] == []
+    by_service = "last come" in case.name or "at random" in case.name
+    assert result.disagreement <= (0.05 if by_service else 1e-12)
+
+
+def test_every_published_case_is_there() -> None:
+    """One word for each system that is to be reproduced, and a source for every case."""
+    names = " | ".join(case.name for case in CASES)
+    for word in (
+        "M/M/14, Erlang C", "M/M/14+M", "M/M/13+M", "M/M/10/10", "M/M/17/17", "4 or more inside", "M/M/3, a bank",
+        "M/M/4, a bank", "two priorities", "a long run", "M/M/1 → M/M/1", "rate in steps", "walk-in clinic", "an office",
+        "M/M/2, a bank's branch", "M/M/3, a bank's branch", "lognormal", "Erlang service", "M/D/1", "M(t)/G/∞",
+    ):  # fmt: skip
+        assert word in names
+    assert all(case.source for case in CASES)
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_a_wrong_theory_does_not_hold(coarse: float) -> None:
+    """Three in a hundred off is noticed at 1 %, and named."""
+    case = case_named("M/M/4, a bank")
+    wrong = replace(case, quantities=tuple(replace(q, value=q.value * 1.03) for q in case.quantities))
+    result = run_case(wrong, engine_named("simpy"), precision=0.01)
+    assert not result.holds
+    assert [row.quantity for row in result.rows if not row.holds] == ["mean wait"]
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """An engine whose services all end a little later than they should, or begin in the wrong order."""
+
+    change: Callable[[Any], dict[str, Column]]
+    name: str = "tampered"
+
+    def supports(self, plan: Plan) -> str:
+        return ""
+
+    def run(self, plan: Plan, progress: Progress | None = None) -> Trace:
+        trace = engine_named("simpy").run(plan)
+        return replace(trace, visits={**trace.visits, **self.change(trace.visits)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda visits: {"start": visits["start"] + 0.05 * (visits["start"] - visits["enter"])},
+        lambda visits: {"start": np.where(visits["family"] % 50, visits["start"], visits["enter"])},
+    ],
+)
+def test_a_wrong_engine_does_not_hold(change: Callable[[Any], dict[str, Column]], coarse: float) -> None:
+    """Waits that are 5 % too long, or one customer in fifty who jumps the queue: the peer does not hide them."""
+    engine: Engine = Tampered(change)
+    result = run_case(case_named("M/M/4, a bank"), engine, precision=0.01)
+    assert not result.holds
+    assert result.disagreement > 0.001
+
+
+def test_an_interval_that_is_too_wide_does_not_hold(coarse: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the peer gives up before the interval is narrow, the row fails though it covers the theory."""
+    monkeypatch.setattr(trials, "_MOST_CUSTOMERS", 1)
+    result = run_case(case_named("M/M/1, a long run"), engine_named("simpy"), precision=0.001)
+    row = result.rows[0]
+    assert abs(row.mean - row.value) <= row.half_width
+    assert not row.holds
+
+
+def test_a_published_interval_must_meet_ours(coarse: float) -> None:
+    """A published number a little outside is no contradiction, one far away is."""
+    case = case_named("M/M/1 → M/M/1")
+    far = [replace(q, value=q.value * 1.2) if q.kind == "published" else q for q in case.quantities]
+    result = run_case(replace(case, quantities=tuple(far)), engine_named("simpy"), precision=coarse)
+    assert [row.kind for row in result.rows if not row.holds] == ["published"] * 3
+
+
+def test_a_report_gathers_cases_in_their_order_and_tells_its_progress(coarse: float) -> None:
+    """Only the cases that were asked for, the share of them done after each."""
+    told: list[float] = []
+    report = verify(only=["D/D/1", "clinic"], progress=told.append)
+    assert [result.name for result in report.results] == ["a walk-in clinic", "D/D/1"]
+    assert told == [0.5, 1.0]
+    assert report.holds
+
+
+def test_the_number_of_processes_does_not_change_the_results() -> None:
+    """One process or two: the same numbers, bit for bit."""
+    names = ["D/D/1", "a walk-in clinic"]
+    assert verify(only=names, jobs=2).results == verify(only=names, jobs=1).results
+
+
+def test_another_seed_has_other_luck(coarse: float) -> None:
+    """Not one run in common."""
+    case = case_named("G/G/∞")
+    one, other = (run_case(case, engine_named("simpy"), seed=seed, precision=coarse) for seed in (0, 1))
+    assert one.rows[0].mean != other.rows[0].mean
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"only": ["M/M/99"]}, "no case is named 'M/M/99'; there are: M/M/14"),
+        ({"engine": "warp"}, "there is no engine 'warp'"),
+        ({"precision": 0.0}, "0 < precision <= 1"),
+        ({"jobs": 0}, "jobs >= 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """With what was given and what there is."""
+    with pytest.raises(InputError, match=message):
+        verify(**arguments)
