@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from canbao.columns import Coded
-from canbao.distributions import Histogram
+from canbao.distributions import Empirical, Histogram
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.luck import FloatArray
 from canbao.network import Await, Check, Choose, Delay, Go, Option, Scaled, Station, Step, Visit
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
-from canbao.scenario.models import ESTIMATE, Settings
+from canbao.scenario.models import ESTIMATE, Named, Settings
 from canbao.scenario.quantities import PositiveAmount, PositiveCount, Share
 from canbao.scenario.staffing import Staffed
 
@@ -82,6 +82,9 @@ class Office(Settings):
         "nearest", description="By catchment, by the shortest queue, or by the least travel and wait."
     )
     newborn_first: bool = Field(False, description="Whether families with newborns are called first.")
+    discipline: Annotated[Any, Named("disciplines")] = Field(
+        None, description="Whom a free window takes; in the order of coming, or newborns first, if not given."
+    )
 
     def open_days(self, district: District) -> BoolArray:
         """Tell for each date whether any hall is open."""
@@ -90,10 +93,8 @@ class Office(Settings):
     def build(self, name: str, district: District) -> Part:
         """Give a station for each hall and the way through it."""
         stations, calendars = [], {}
-        steps: list[Step] = [Choose(self._options(name, "arrive"), rule=self._rule(), name="hall", luck=f"{name}:hall")]
-        corrections: list[Step] = [
-            Choose(self._options(name, "gather"), rule=self._rule(), name=CORRECT, luck=f"{name}:hall")
-        ]
+        steps: list[Step] = [Choose(self._options(name, "arrive"), rule=self._rule(), name="hall")]
+        corrections: list[Step] = [Choose(self._options(name, "gather"), rule=self._rule(), name=CORRECT)]
         for site_name, site in self.sites.items():
             hall = _Hall(self, site, name, site_name)
             opening = site.opening(district)
@@ -104,13 +105,14 @@ class Office(Settings):
                     servers=opening.servers,
                     doors=opening.doors,
                     closing=site.closing,
-                    discipline="priority" if self.newborn_first else "fifo",
+                    discipline=self.discipline or ("priority" if self.newborn_first else "fifo"),
                     room=site.room or math.inf,
                 )
             )
             steps.extend(hall.first_visit())
             corrections.extend(hall.correction())
         columns = {f"_{name} time": self._time_factor(district), f"_{name} papers": self._papers(district)}
+        columns |= self._near(name, district)
         if self.newborn_first:
             columns[f"_{name} priority"] = 1.0 - _is_newborn(district)
         return Part(stations, [*steps, *corrections], queue=stations[0].name, calendars=calendars, columns=columns)
@@ -120,9 +122,17 @@ class Office(Settings):
 
     def _options(self, name: str, step: str) -> list[Option]:
         return [
-            Option(f"{site_name} {step}", weight=site.catchment, station=f"{name}.{site_name}")
-            for site_name, site in self.sites.items()
+            Option(f"{site_name} {step}", weight=f"_{name} near {site_name}", station=f"{name}.{site_name}")
+            for site_name in self.sites
         ]
+
+    def _near(self, name: str, district: District) -> dict[str, FloatArray]:
+        """Tell for each hall whether each family lives near it: one hall for good, however often it goes there."""
+        halls = Empirical(tuple(range(len(self.sites))), tuple(site.catchment for site in self.sites.values()))
+        nearest = halls.ppf(district.luck.uniforms(f"{name}:hall", district.families))
+        return {
+            f"_{name} near {site}": (nearest == number).astype(np.float64) for number, site in enumerate(self.sites)
+        }
 
     def _time_factor(self, district: District) -> FloatArray:
         if "children" not in district.columns:

@@ -192,14 +192,17 @@ class Replay(Settings):
         description="The CSV file, relative to the scenario file.",
         json_schema_extra={"format": "file-path"},  # so that a run keeps a copy of it
     )
-    column: str = Field("arrival", description="The column with dates and times such as 2025-12-31 09:15:00.")
+    column: str = Field(
+        "arrival", description="The column with dates and times such as 2025-12-31 09:15:00, at which families set out."
+    )
 
     _moments: list[dt.datetime] = PrivateAttr(default_factory=list)
 
     @field_validator("file")
     @classmethod
     def _resolved(cls, file: str, info: ValidationInfo) -> str:
-        folder = (info.context or {}).get("folder", ".")
+        context = info.context or {}
+        folder = context.get("folders", {}).get(file, context.get("folder", "."))
         if not _is_file(path := Path(folder) / file):
             raise MisfitError(
                 f"names a file that is not there: {path}", allowed="a CSV file, relative to the scenario file"

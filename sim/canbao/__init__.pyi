@@ -1,4 +1,3 @@
-
 from .arrivals import At, Poisson, Renewal, Thinned
 from .calendar import Calendar, Horizon
 from .columns import Coded

@@ -8,11 +8,12 @@ the cumulated rate (Çinlar 1975) or from thinning (Lewis and Shedler 1979), whi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from canbao.distributions import Distribution
 from canbao.errors import NetworkError
@@ -116,7 +117,7 @@ class Renewal:
 class At:
     """Arrivals at given times, in any order; those outside [0, until) do not come."""
 
-    moments: Sequence[float] | FloatArray
+    moments: ArrayLike
 
     def times(self, luck: Luck, purpose: str, until: float) -> FloatArray:
         """Give the times as they stand, nan for those who do not come; luck plays no part."""

@@ -39,6 +39,7 @@ __all__ = [
     "Network",
     "Option",
     "Quantity",
+    "QueueKey",
     "Return",
     "Scaled",
     "Station",
@@ -58,6 +59,7 @@ class Scaled:
 
 Quantity = float | str | Distribution | Scaled
 Discipline = Literal["fifo", "lifo", "priority", "shortest", "random"]
+QueueKey = Callable[[float, float], float]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Station:
         all who are inside are served), `"send home"`, or `"keep"` (they wait inside until somebody serves).
     discipline
         Whom a free server takes: `"fifo"`, `"lifo"`, `"priority"` (the smallest `Visit.priority`, then FIFO),
-        `"shortest"` (the shortest service) or `"random"`.
+        `"shortest"` (the shortest service) or `"random"`; or a function of (priority, service) that gives a number:
+        the smallest goes first, then FIFO. Only engines that run Python can use a function.
     room
         How many may be inside, being served included; `math.inf` for no limit.
     when_full
@@ -93,7 +96,7 @@ class Station:
     servers: float | Schedule = 1
     doors: Schedule | None = None
     closing: Literal["serve", "send home", "keep"] = "serve"
-    discipline: Discipline = "fifo"
+    discipline: Discipline | QueueKey = "fifo"
     room: float = math.inf
     when_full: Literal["lose", "block"] = "lose"
     group: str = ""

@@ -19,7 +19,7 @@ from canbao.columns import Column
 from canbao.distributions import Distribution
 from canbao.errors import NetworkError
 from canbao.luck import FloatArray, Luck
-from canbao.network import ChoiceRule, Discipline
+from canbao.network import ChoiceRule, Discipline, QueueKey
 
 __all__ = [
     "AppointmentStep",
@@ -111,7 +111,7 @@ class StationPlan:
     group: str
     changes: tuple[Change, ...]
     closing: Literal["serve", "send home", "keep"]
-    discipline: Discipline
+    discipline: Discipline | QueueKey
     room: float
     blocks: bool
     mean_service: float

@@ -480,7 +480,8 @@ def _changes(station: words.Station, scope: _Scope) -> tuple[Change, ...]:
 def _station(station: words.Station, scope: _Scope, steps: Sequence[PlanStep]) -> numbers.StationPlan:
     name = f"station {station.name!r}"
     scope.need(station.room >= 1, f"{name}: room must be >= 1", station.room)
-    scope.one_of(get_args(words.Discipline), station.discipline, f"{name}: discipline")
+    if not callable(station.discipline):
+        scope.one_of(get_args(words.Discipline), station.discipline, f"{name}: discipline")
     scope.one_of(("serve", "send home", "keep"), station.closing, f"{name}: closing")
     scope.one_of(("lose", "block"), station.when_full, f"{name}: when_full")
     index = scope.stations[station.name]

@@ -73,10 +73,6 @@ class Hooks:
         """Register reporters: a function of (summary, folder) that writes a file and gives its path."""
 
     @_hookspec
-    def register_targets(self, register: Register) -> None:
-        """Register HTTP targets of load tests."""
-
-    @_hookspec
     def register_commands(self, register: Register) -> None:
         """Register commands: a click command."""
 

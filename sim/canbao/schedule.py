@@ -57,7 +57,7 @@ def _check_values(times: FloatArray, values: FloatArray) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, init=False)
 class Schedule:
     """A step function of time: `values[i]` holds from `times[i]` until just before `times[i + 1]`.
 
@@ -77,16 +77,15 @@ class Schedule:
     _times: list[float] = field(init=False, repr=False)
     _values: list[float] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Check what was given and keep copies of it."""
-        times = _read_only("times", self.times)
-        values = _read_only("values", self.values)
-        _check_times(times)
-        _check_values(times, values)
-        object.__setattr__(self, "times", times)
-        object.__setattr__(self, "values", values)
-        object.__setattr__(self, "_times", times.tolist())
-        object.__setattr__(self, "_values", values.tolist())
+    def __init__(self, times: ArrayLike, values: ArrayLike) -> None:
+        """Check what was given and keep copies of it; lists will do as well as arrays."""
+        moments, levels = _read_only("times", times), _read_only("values", values)
+        _check_times(moments)
+        _check_values(moments, levels)
+        object.__setattr__(self, "times", moments)
+        object.__setattr__(self, "values", levels)
+        object.__setattr__(self, "_times", moments.tolist())
+        object.__setattr__(self, "_values", levels.tolist())
 
     def __reduce__(self) -> tuple[type[Schedule], tuple[FloatArray, FloatArray]]:
         """Pickle by way of the constructor, because an array comes out of a pickle writeable."""

@@ -188,13 +188,14 @@ def priority_waits(
 
     Cobham (1954), Operations Research 2. `second_moments` are the means of the squared services.
     """
+    load = math.fsum(rate * mean for rate, mean in zip(arrival_rates, mean_services, strict=True))
+    _need(load < 1, f"the load must be below 1, given {load}")
     left = math.fsum(rate * square for rate, square in zip(arrival_rates, second_moments, strict=True)) / 2.0
     above, waits = 0.0, []
     for rate, mean in zip(arrival_rates, mean_services, strict=True):
         below = above + rate * mean
         waits.append(left / ((1.0 - above) * (1.0 - below)))
         above = below
-    _need(above < 1, f"the load must be below 1, given {above}")
     return tuple(waits)
 
 

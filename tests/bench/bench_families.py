@@ -15,7 +15,9 @@ from faker import Faker
 from canbao.calendar import Horizon
 from canbao.columns import Column, numbers_of
 from canbao.luck import Luck
-from canbao_plugins.families import PAPERS, City, Identities, paper_image
+from canbao_plugins.families import PAPERS, City
+from canbao_plugins.families.identities import Identities
+from canbao_plugins.families.papers import paper_image
 
 SEASON = Horizon(date(2025, 9, 1), date(2026, 2, 28))
 CITY = City(kind="city")

@@ -44,7 +44,9 @@ def visits_of() -> VisitsOf:
 def office() -> Office:
     """Give a function that runs one station, `desk`, with families at given times."""
 
-    def run(arrivals: Sequence[float], service: Any, *, until: float = 1000.0, visit: Any = None, **station: Any) -> Trace:
+    def run(
+        arrivals: Sequence[float], service: Any, *, until: float = 1000.0, visit: Any = None, **station: Any
+    ) -> Trace:
         step = canbao.Visit("desk", service=service, **(visit or {}))
         network = canbao.Network(
             stations=[canbao.Station("desk", **station)],

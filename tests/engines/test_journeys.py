@@ -188,7 +188,9 @@ def test_a_deadline_includes_its_moment() -> None:
 def _ways(rule: Any, **parts: Any) -> list[str]:
     """Let a family at 1 choose between three stations with queues of 2, 0 and 1 families and 1, 0 and 1 servers."""
     names, busy = ("a", "b", "c"), {"a": [0.0, 0.0, 0.0], "b": [], "c": [0.0, 0.0]}
-    options = [canbao.Option(name, station=name, travel=travel) for name, travel in zip(names, (0.0, 0.0, 5.0), strict=True)]
+    options = [
+        canbao.Option(name, station=name, travel=travel) for name, travel in zip(names, (0.0, 0.0, 5.0), strict=True)
+    ]
     network = canbao.Network(
         stations=[canbao.Station(name, servers=servers) for name, servers in zip(names, (1, 0, 1), strict=True)],
         journeys=[
@@ -235,7 +237,11 @@ def test_ties_go_to_the_first_way() -> None:
 
 def test_weights_share_out_families() -> None:
     """One in four goes left, by luck; a way of weight 0 is never taken."""
-    options = [canbao.Option("left", weight=1.0), canbao.Option("never", weight=0.0), canbao.Option("right", weight=3.0)]
+    options = [
+        canbao.Option("left", weight=1.0),
+        canbao.Option("never", weight=0.0),
+        canbao.Option("right", weight=3.0),
+    ]
     journeys = [canbao.Journey(name, [canbao.End(name)]) for name in ("left", "never", "right")]
     ended = outcomes(walk(canbao.Choose(options), at=np.zeros(20_000), journeys=journeys))
     assert abs(ended.count("left") / 20_000 - 0.25) < 5 * math.sqrt(0.25 * 0.75 / 20_000)

@@ -34,7 +34,9 @@ def day() -> tuple[Plan, Trace]:
             canbao.Journey(
                 "office",
                 [
-                    canbao.Visit("hall", service=canbao.Exponential(8.0), patience=canbao.Exponential(40.0), baulk_at=2),
+                    canbao.Visit(
+                        "hall", service=canbao.Exponential(8.0), patience=canbao.Exponential(40.0), baulk_at=2
+                    ),
                     canbao.Visit("review", service=canbao.Exponential(4.0), priority="rank", name="review"),
                     canbao.Check(0.7, failed="review", limit=3),
                     canbao.Visit("counter", service=canbao.Exponential(5.0)),
@@ -43,7 +45,12 @@ def day() -> tuple[Plan, Trace]:
             canbao.Journey("annex", [canbao.Visit("annex", service=canbao.Exponential(12.0))]),
         ],
         streams=[
-            canbao.Stream("office", canbao.Poisson(0.15), name="office", columns={"rank": canbao.Empirical((0.0, 1.0), (1.0, 1.0))}),
+            canbao.Stream(
+                "office",
+                canbao.Poisson(0.15),
+                name="office",
+                columns={"rank": canbao.Empirical((0.0, 1.0), (1.0, 1.0))},
+            ),
             canbao.Stream("annex", canbao.Poisson(0.1), name="annex", columns={"rank": canbao.Constant(0.0)}),
         ],
     )
@@ -86,7 +93,9 @@ def without(row: int) -> Trace:
     return replace(
         TRACE,
         visits={
-            name: column.take(np.delete(np.arange(len(column)), row)) if isinstance(column, canbao.Coded) else np.delete(column, row)
+            name: column.take(np.delete(np.arange(len(column)), row))
+            if isinstance(column, canbao.Coded)
+            else np.delete(column, row)
             for name, column in TRACE.visits.items()
         },
     )
@@ -128,7 +137,12 @@ BREAKS: dict[str, list[Callable[[], Trace]]] = {
         lambda: at(first(~np.isnan(TRACE.families["finished"])), "finished", math.nan, "families"),
         lambda: at(5, "family", 4, "families"),
         lambda: at(5, "arrival", 0.0, "families"),
-        lambda: replace(TRACE, families={k: c.take(np.arange(9)) if isinstance(c, canbao.Coded) else c[:9] for k, c in TRACE.families.items()}),
+        lambda: replace(
+            TRACE,
+            families={
+                k: c.take(np.arange(9)) if isinstance(c, canbao.Coded) else c[:9] for k, c in TRACE.families.items()
+            },
+        ),
     ],
     "enter, start and leave are in order": [
         lambda: at(first(WAITED), "start", VISITS["enter"][first(WAITED)] - 1.0),
@@ -145,7 +159,14 @@ BREAKS: dict[str, list[Callable[[], Trace]]] = {
     "attempts count up": [
         lambda: at(first(VISITS["attempt"] == 1), "attempt", 2),
         lambda: at(0, "attempt", 1),
-        lambda: without(first((VISITS["attempt"] == 0) & (STEP == "office/review") & ~LAST & np.append(STEP[1:] == "office/review", False))),
+        lambda: without(
+            first(
+                (VISITS["attempt"] == 0)
+                & (STEP == "office/review")
+                & ~LAST
+                & np.append(STEP[1:] == "office/review", False)
+            )
+        ),
     ],
     "Little's law, L = λW": [
         lambda: at(first(ENDED == "served"), "ended", "inside"),
@@ -170,17 +191,27 @@ BREAKS: dict[str, list[Callable[[], Trace]]] = {
         lambda: at(first(ENDED == "baulked"), "enter", 330.0),
     ],
     "a server serves one family at a time, in its hours": [
-        lambda: at(first((STATION == "review") & WAITED), "start", VISITS["enter"][first((STATION == "review") & WAITED)]),
+        lambda: at(
+            first((STATION == "review") & WAITED), "start", VISITS["enter"][first((STATION == "review") & WAITED)]
+        ),
         lambda: at(first((STATION == "annex") & (ENDED == "served")), "start", 310.0),
         lambda: at(first((STATION == "annex") & (ENDED == "served")), "start", 610.0),
     ],
     "nobody waits while a server is free": [
-        lambda: at(first((STATION == "review") & ~WAITED), "start", VISITS["start"][first((STATION == "review") & ~WAITED)] + 0.5),
-        lambda: at(first((STATION == "hall") & WAITED), "start", VISITS["start"][first((STATION == "hall") & WAITED)] + 0.01),
+        lambda: at(
+            first((STATION == "review") & ~WAITED),
+            "start",
+            VISITS["start"][first((STATION == "review") & ~WAITED)] + 0.5,
+        ),
+        lambda: at(
+            first((STATION == "hall") & WAITED), "start", VISITS["start"][first((STATION == "hall") & WAITED)] + 0.01
+        ),
     ],
     "who is served next is as the discipline says": [swapped_starts, swapped_classes],
     "services and patience last as long as luck says": [
-        lambda: at(first((ENDED == "served") & LAST), "leave", VISITS["leave"][first((ENDED == "served") & LAST)] + 1e-6),
+        lambda: at(
+            first((ENDED == "served") & LAST), "leave", VISITS["leave"][first((ENDED == "served") & LAST)] + 1e-6
+        ),
         lambda: at(first(ENDED == "abandoned"), "leave", VISITS["leave"][first(ENDED == "abandoned")] - 1e-6),
         lambda: at(first(ENDED == "served"), "start", VISITS["start"][first(ENDED == "served")] + 1e-6),
     ],

@@ -40,7 +40,15 @@ def city(servers: int = 2, reviewers: int = 1, extra: bool = False) -> canbao.Ne
         ],
         streams=[
             canbao.Stream("office", canbao.Poisson(0.12), name="office", columns={"_mood": canbao.Uniform(0.0, 1.0)}),
-            *([canbao.Stream("portal", canbao.Poisson(0.3), name="portal", columns={"_mood": canbao.Uniform(0.0, 1.0)})] if extra else []),
+            *(
+                [
+                    canbao.Stream(
+                        "portal", canbao.Poisson(0.3), name="portal", columns={"_mood": canbao.Uniform(0.0, 1.0)}
+                    )
+                ]
+                if extra
+                else []
+            ),
         ],
     )
 
@@ -48,7 +56,9 @@ def city(servers: int = 2, reviewers: int = 1, extra: bool = False) -> canbao.Ne
 def services(trace: Trace) -> dict[tuple[int, str, int], float]:
     """How long each served visit took, by family, step and attempt."""
     visits: Any = trace.visits
-    rows = zip(visits["family"], visits["step"].words(), visits["attempt"], visits["leave"] - visits["start"], strict=True)
+    rows = zip(
+        visits["family"], visits["step"].words(), visits["attempt"], visits["leave"] - visits["start"], strict=True
+    )
     return {(int(family), step, int(attempt)): took for family, step, attempt, took in rows if not math.isnan(took)}
 
 

@@ -97,7 +97,9 @@ def test_a_full_station_loses_whoever_finds_all_servers_busy(
 
 
 @given(arrival_times, st.data())
-def test_a_priority_queue_takes_the_most_urgent_of_those_who_are_there(arrivals: list[float], data: st.DataObject) -> None:
+def test_a_priority_queue_takes_the_most_urgent_of_those_who_are_there(
+    arrivals: list[float], data: st.DataObject
+) -> None:
     """At each end of a service: of those who have come, the smallest priority, then the first."""
     services = data.draw(durations(len(arrivals)))
     ranks = data.draw(st.lists(st.integers(0, 2), min_size=len(arrivals), max_size=len(arrivals)))
@@ -122,7 +124,9 @@ def test_two_stations_without_room_between_them_are_hunts_recursion(arrivals: li
     service = canbao.Exponential(1.0)
     network = canbao.Network(
         stations=[canbao.Station("first"), canbao.Station("second", room=1, when_full="block")],
-        journeys=[canbao.Journey("line", [canbao.Visit("first", service=service), canbao.Visit("second", service=service)])],
+        journeys=[
+            canbao.Journey("line", [canbao.Visit("first", service=service), canbao.Visit("second", service=service)])
+        ],
         streams=[canbao.Stream("line", canbao.At(arrivals))],
     )
     trace = canbao.simulate(network, until=1e6, seed=seed)
@@ -140,9 +144,7 @@ def test_two_stations_without_room_between_them_are_hunts_recursion(arrivals: li
 
 @settings(max_examples=50)
 @given(whole_times, whole_times, st.integers(1, 2))
-def test_a_changing_staff_is_counted_moment_by_moment(
-    arrivals: list[float], changes: list[float], long: int
-) -> None:
+def test_a_changing_staff_is_counted_moment_by_moment(arrivals: list[float], changes: list[float], long: int) -> None:
     """Against a simulation that looks at every whole moment in turn, as the written order of events says."""
     times = sorted({0.0, *changes})
     staff = [(n * 2) % 3 for n in range(len(times))]

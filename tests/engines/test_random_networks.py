@@ -38,8 +38,6 @@ def schedules(values: st.SearchStrategy[float]) -> st.SearchStrategy[canbao.Sche
     return st.builds(build, st.lists(hours, max_size=6), st.lists(values, min_size=1, max_size=5))
 
 
-
-
 @st.composite
 def doors(draw: st.DrawFn) -> canbao.Schedule:
     """Doors that are open at first, and later now and then."""
@@ -54,7 +52,11 @@ def doors(draw: st.DrawFn) -> canbao.Schedule:
 
 
 servers = st.one_of(
-    st.integers(1, 2), st.integers(1, 2), st.just(math.inf), schedules(st.integers(0, 3).map(float)), schedules(st.integers(1, 2).map(float))
+    st.integers(1, 2),
+    st.integers(1, 2),
+    st.just(math.inf),
+    schedules(st.integers(0, 3).map(float)),
+    schedules(st.integers(1, 2).map(float)),
 )
 
 

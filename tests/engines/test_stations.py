@@ -34,7 +34,11 @@ def test_two_servers_take_families_in_the_order_in_which_they_come(office: Run, 
 def test_a_server_whose_shift_ends_finishes_the_family_in_hand(office: Run, visits_of: VisitsOf) -> None:
     """From 3 on one of two servers is gone, once both have finished; the next family waits for the one who stays."""
     trace = office([0, 1, 2], 5.0, servers=canbao.Schedule([0.0, 3.0], [2.0, 1.0]))
-    assert [(enter, start, leave) for _, _, enter, start, leave, _ in visits_of(trace)] == [(0, 0, 5), (1, 1, 6), (2, 6, 11)]
+    assert [(enter, start, leave) for _, _, enter, start, leave, _ in visits_of(trace)] == [
+        (0, 0, 5),
+        (1, 1, 6),
+        (2, 6, 11),
+    ]
 
 
 def test_staffed_time_counts_a_server_until_the_family_in_hand_is_served(office: Run) -> None:
@@ -87,7 +91,9 @@ def test_who_waits_at_closing_time_is_sent_home(office: Run, visits_of: VisitsOf
     ]
 
 
-def test_nobody_begins_when_all_are_sent_home_though_more_servers_come_at_that_moment(office: Run, visits_of: VisitsOf) -> None:
+def test_nobody_begins_when_all_are_sent_home_though_more_servers_come_at_that_moment(
+    office: Run, visits_of: VisitsOf
+) -> None:
     """Doors that close count before servers that come."""
     staff = canbao.Schedule([0.0, 10.0], [1.0, 3.0])
     trace = office([7, 8, 9], 4.0, servers=staff, doors=OPEN_TO_10, closing="send home")
@@ -144,7 +150,9 @@ def test_a_family_gives_up_when_its_patience_is_over(office: Run, visits_of: Vis
     ]
 
 
-def test_a_server_who_is_free_at_the_very_moment_at_which_patience_ends_still_serves(office: Run, visits_of: VisitsOf) -> None:
+def test_a_server_who_is_free_at_the_very_moment_at_which_patience_ends_still_serves(
+    office: Run, visits_of: VisitsOf
+) -> None:
     """Departures come before patience: a family that waits until 10 and no longer is served at 10."""
     trace = office([0, 4], 10.0, visit={"patience": 6.0})
     assert visits_of(trace)[1] == (1, "desk", 4, 10, 20, "served")
@@ -222,7 +230,9 @@ def test_a_full_room_turns_families_away(office: Run, visits_of: VisitsOf) -> No
 def _row(arrivals: Sequence[float], first: float, second: float, **station: Any) -> Trace:
     network = canbao.Network(
         stations=[canbao.Station("first"), canbao.Station("second", **station)],
-        journeys=[canbao.Journey("line", [canbao.Visit("first", service=first), canbao.Visit("second", service=second)])],
+        journeys=[
+            canbao.Journey("line", [canbao.Visit("first", service=first), canbao.Visit("second", service=second)])
+        ],
         streams=[canbao.Stream("line", canbao.At(arrivals))],
     )
     return canbao.simulate(network, until=100.0)
@@ -270,7 +280,12 @@ def test_a_family_that_comes_again_to_a_full_room_does_not_block_itself(visits_o
         streams=[canbao.Stream("office", canbao.At([0, 1]))],
     )
     visits = visits_of(canbao.simulate(network, until=100.0))
-    assert [(family, enter, leave) for family, _, enter, _, leave, _ in visits] == [(0, 0, 3), (0, 3, 6), (1, 6, 9), (1, 9, 12)]
+    assert [(family, enter, leave) for family, _, enter, _, leave, _ in visits] == [
+        (0, 0, 3),
+        (0, 3, 6),
+        (1, 6, 9),
+        (1, 9, 12),
+    ]
 
 
 def test_a_family_that_is_turned_away_frees_the_server_it_comes_from(visits_of: VisitsOf) -> None:
@@ -322,9 +337,7 @@ def test_at_one_moment_departures_come_before_schedules_before_patience_before_a
         stations=[canbao.Station("desk", servers=canbao.Schedule([0.0, 10.0], [1.0, 0.0]))],
         journeys=[canbao.Journey("office", [canbao.Visit("desk", service=10.0, patience="patience")])],
         streams=[
-            canbao.Stream(
-                "office", canbao.At([0, 1, 2, 10]), columns={"patience": [math.inf, 9.0, 8.0, math.inf]}
-            )
+            canbao.Stream("office", canbao.At([0, 1, 2, 10]), columns={"patience": [math.inf, 9.0, 8.0, math.inf]})
         ],
     )
     trace = canbao.simulate(network, until=50.0)

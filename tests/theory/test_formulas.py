@@ -86,9 +86,9 @@ def test_waits_within_a_limit_begin_at_those_who_need_not_wait(servers: int, loa
     steady = theory.mmc(rate, 1.0, servers)
     assert theory.mmc_wait_within(0.0, rate, 1.0, servers) == pytest.approx(1.0 - steady.p_wait)
     assert theory.mmc_wait_within(1e4, rate, 1.0, servers) == pytest.approx(1.0)
-    limits = np.linspace(0.0, 40.0 / (servers - rate), 20_001)
+    limits = np.linspace(0.0, 40.0 / (servers - rate), 1_001)
     beyond = [1.0 - theory.mmc_wait_within(float(limit), rate, 1.0, servers) for limit in limits]
-    assert float(np.trapezoid(beyond, limits)) == pytest.approx(steady.wait, rel=1e-4)
+    assert float(np.trapezoid(beyond, limits)) == pytest.approx(steady.wait, rel=1e-3)
 
 
 @given(few, loads)
@@ -96,7 +96,9 @@ def test_a_room_without_waiting_places_is_erlang_b_and_an_endless_one_erlang_c(s
     """The finite room lies between the two."""
     rate = servers * load
     assert theory.mmck(rate, 1.0, servers, servers).p_lost == pytest.approx(theory.erlang_b(servers, rate))
-    assert theory.mmck(rate, 1.0, servers, servers + 900).wait == pytest.approx(theory.mmc(rate, 1.0, servers).wait, rel=1e-6)
+    assert theory.mmck(rate, 1.0, servers, servers + 900).wait == pytest.approx(
+        theory.mmc(rate, 1.0, servers).wait, rel=1e-6
+    )
 
 
 @given(few, loads)
@@ -151,7 +153,9 @@ def test_a_blocked_tandem_moves_at_the_pace_of_the_slower_of_each_pair(first: fl
     """Against the integral of P(max > t); two thirds of the rate when both are equal."""
     times = np.linspace(0.0, 40.0 / min(first, second), 100_001)
     longer = 1.0 - (1.0 - np.exp(-first * times)) * (1.0 - np.exp(-second * times))
-    assert 1.0 / theory.blocked_tandem_throughput(first, second) == pytest.approx(float(np.trapezoid(longer, times)), rel=1e-4)
+    assert 1.0 / theory.blocked_tandem_throughput(first, second) == pytest.approx(
+        float(np.trapezoid(longer, times)), rel=1e-4
+    )
     assert theory.blocked_tandem_throughput(first, first) == pytest.approx(2.0 * first / 3.0)
 
 

@@ -20,7 +20,9 @@ seeds = st.integers(0, 10_000)
 
 @settings(max_examples=60)
 @given(seeds, st.integers(1, 4), st.booleans(), st.sampled_from([math.inf, 0, 2]))
-def test_a_fifo_queue_is_kiefer_and_wolfowitzs_recursion(seed: int, servers: int, patient: bool, more_room: float) -> None:
+def test_a_fifo_queue_is_kiefer_and_wolfowitzs_recursion(
+    seed: int, servers: int, patient: bool, more_room: float
+) -> None:
     """Some hundreds of customers in each of three runs, so that several strips are needed."""
     rng = np.random.default_rng(seed)
     arrival = np.cumsum(rng.integers(0, 3, (3, 300)), axis=1).astype(np.float64)

@@ -404,4 +404,7 @@ class _World:
             "shortest": lambda desk, ticket, priority: ticket.service,
             "random": lambda desk, ticket, priority: self.value(station.order, ticket.family, ticket.attempt),
         }
-        return rules[station.discipline]
+        key = station.discipline
+        if callable(key):
+            return lambda desk, ticket, priority: key(priority, ticket.service)
+        return rules[key]

@@ -257,7 +257,12 @@ def _doors(here: _Station) -> str:
     for moments, families, should_be_open, what in (
         (here.visits.enter, here.visits.family, True, "was let in"),
         (here.turned_away.enter[~closed], here.turned_away.family[~closed], True, "found it full"),
-        (here.turned_away.enter[closed], here.turned_away.family[closed], False, "was turned away as from closed doors"),
+        (
+            here.turned_away.enter[closed],
+            here.turned_away.family[closed],
+            False,
+            "was turned away as from closed doors",
+        ),
         (here.visits.leave[sent_home], here.visits.family[sent_home], False, "was sent home"),
     ):
         before, after = _around(here.plan, moments, doors)
@@ -325,7 +330,9 @@ def _discipline(here: _Station, plan: Plan) -> str:
     times = np.concatenate([here.visits.enter, here.waited_until])
     enter, ready = np.split(np.unique(times, return_inverse=True)[1].astype(np.int64) + 1, 2)
     waited = ready > enter
-    among = np.searchsorted(np.sort(enter[waited]), ready) > np.searchsorted(np.sort(ready[waited]), ready, side="right")
+    among = np.searchsorted(np.sort(enter[waited]), ready) > np.searchsorted(
+        np.sort(ready[waited]), ready, side="right"
+    )
     served = np.flatnonzero(here.served & among)
     passed = _passed_over(rank, enter, ready, np.flatnonzero(waited), served, enter)
     for bit in range(int(rank.max(initial=0)).bit_length()):
@@ -355,6 +362,10 @@ def _passed_over(
 
 def _keys(here: _Station, plan: Plan) -> FloatArray:
     """Give the number by which each visit stands in the queue; the smallest goes first."""
+    if callable(here.plan.discipline):
+        drawn = (_drawn(here.visits, plan, draw_of) for draw_of in (lambda s: s.priority, lambda s: s.service))
+        keys = map(here.plan.discipline, *(values.tolist() for values in drawn))
+        return np.fromiter(keys, dtype=np.float64, count=len(here.visits.enter))
     if here.plan.discipline == "priority":
         return _drawn(here.visits, plan, lambda step: step.priority)
     if here.plan.discipline == "shortest":

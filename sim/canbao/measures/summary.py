@@ -103,12 +103,17 @@ def _visit_groups(trace: Trace) -> Coded:
 
 
 def _waits(look: _Look) -> dict[str, Any]:
-    """Describe waits by station, channel and kind of family, in seconds."""
+    """Describe waits in seconds: of visits by station and channel, and of families, all their visits together, by kind.
+
+    A family's wait leaves out the review, where its papers wait and it does not.
+    """
     station: Any = look.trace.visits["station"]
     row = np.searchsorted(np.asarray(look.trace.families["family"]), np.asarray(look.trace.visits["family"]))
-    in_channel = ~look.visit_group.has(REVIEW) if REVIEW in look.visit_group.labels else None
+    own = ~look.visit_group.has(REVIEW) if REVIEW in look.visit_group.labels else np.ones(len(row), dtype=np.bool_)
+    own &= ~np.isnan(look.waits)
+    families = np.bincount(row[own], look.waits[own], len(look.trace.families["family"])).astype(np.float64)
     kinds = {
-        name: by_group(look.waits, column.take(row), in_channel)
+        name: by_group(families, column)
         for name, column in look.trace.families.items()
         if isinstance(column, Coded) and name not in ("outcome", "last_channel")
     }

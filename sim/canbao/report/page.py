@@ -182,7 +182,7 @@ def _waits(summary: Mapping[str, Any]) -> Table:
         for kind, labels in groups
         for name, one in labels.items()
     ]
-    return Table.of(("by", "name", "visits", "mean", "median", "p90", "p95", "longest"), rows)
+    return Table.of(("by", "name", "visits or families", "mean", "median", "p90", "p95", "longest"), rows)
 
 
 def _endings(summary: Mapping[str, Any]) -> Table:

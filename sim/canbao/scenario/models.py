@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["ESTIMATE", "PLUGGED", "Plugged", "Settings"]
+__all__ = ["ESTIMATE", "PLUGGED", "Named", "Plugged", "Settings"]
 
 ESTIMATE: dict[str, Any] = {"grade": "E"}
 """Marks a default as an estimate of ours: `Field(8, json_schema_extra=ESTIMATE)`; a report lists those in use."""
@@ -54,3 +54,26 @@ class Plugged:
             raise PydanticCustomError("union_tag_invalid", "Input tag '{tag}' is not one of {expected_tags}", detail)
         # A ValidationError from within keeps its own places behind this field's.
         return known[kind].model_validate(value, context=info.context)
+
+
+@dataclass(frozen=True)
+class Named:
+    """Marks a field that names one thing among what plugins registered under `table`; its value becomes that thing.
+
+    The registered things come in as the validation context, as for `Plugged`.
+    """
+
+    table: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._validated)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {PLUGGED: self.table}
+
+    def _validated(self, value: Any, info: ValidationInfo) -> Any:
+        known: Mapping[str, Any] = (info.context or {}).get(self.table, {})
+        if not isinstance(value, str) or value not in known:
+            expected = {"expected": " or ".join(repr(name) for name in sorted(known))}
+            raise PydanticCustomError("literal_error", "Input should be {expected}", expected)
+        return known[value]

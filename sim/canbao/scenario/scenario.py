@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
 from canbao.calendar import Horizon, free_saturdays, working_days
 from canbao.district import GIVE_UP, HAND_IN, BoolArray, Channel, Choice, Demand, Policy, Population
 from canbao.errors import CalendarError, Fault, ScenarioError
+from canbao.network import Discipline
 from canbao.plugins import Plugins
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
 from canbao.scenario.faults import dotted, faults_of, inline, nearest
@@ -154,6 +155,36 @@ def models_of(plugins: Plugins) -> dict[str, dict[str, Any]]:
     return {**tables, "distributions": {**BUILT_IN, **plugins.things("distributions")}}
 
 
+def _things_of(plugins: Plugins) -> dict[str, dict[str, Any]]:
+    """Give what a file may name by table and name."""
+    return {"disciplines": {**{name: name for name in get_args(Discipline)}, **plugins.things("disciplines")}}
+
+
+def _context(source: Source, plugins: Plugins) -> dict[str, Any]:
+    """Give what models need to know beyond their own values.
+
+    Among it the folder of the file in which a text stands, so that a relative path means the same in every variant.
+    """
+    texts = {path: _value(source.data, path) for path in source.places}
+    folders = {
+        text: str(Path(source.places[path].file).parent)
+        for path, text in texts.items()
+        if isinstance(text, str) and source.places[path].line is not None
+    }
+    return {
+        **models_of(plugins),
+        **_things_of(plugins),
+        "folder": str(Path(source.files[0]).parent),
+        "folders": folders,
+    }
+
+
+def _value(data: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
 def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] = ()) -> ScenarioFile:
     """Read a scenario file and check it.
 
@@ -173,9 +204,7 @@ def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] =
     """
     source = read_scenario(path, overrides)
     try:
-        scenario = Scenario.model_validate(
-            source.data, context={**models_of(plugins), "folder": str(Path(path).parent)}
-        )
+        scenario = Scenario.model_validate(source.data, context=_context(source, plugins))
     except ValidationError as error:
         raise ScenarioError(faults_of(error, source, scenario_schema(plugins))) from None
     file = ScenarioFile(scenario, source)
@@ -253,6 +282,7 @@ def scenario_schema(plugins: Plugins) -> dict[str, Any]:
             "oneOf": [{"$ref": reference} for reference in mapping.values()],
             "discriminator": {"propertyName": "kind", "mapping": mapping},
         }
+    definitions.update({table: {"enum": list(things)} for table, things in _things_of(plugins).items()})
     base = {"type": "string", "description": "Another scenario file, whose values hold where this one says nothing."}
     schema["properties"]["extends"] = base
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(schema)}

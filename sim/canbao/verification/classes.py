@@ -32,7 +32,13 @@ class _Class:
 
 
 def _case(
-    name: str, source: str, discipline: Discipline, classes: Sequence[_Class], waits: Sequence[float], *, times: bool = False
+    name: str,
+    source: str,
+    discipline: Discipline,
+    classes: Sequence[_Class],
+    waits: Sequence[float],
+    *,
+    times: bool = False,
 ) -> Case:
     """Make a case from its classes, the first class first; with `times` the service counts too."""
     measure = stays.mean_time if times else stays.mean_wait

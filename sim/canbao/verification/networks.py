@@ -165,9 +165,7 @@ def _clinic() -> Case:
         source=f"{_KSL}, chapter 7",
         network=Network(
             stations=[Station("triage"), Station("doctors", servers=5, discipline="priority")],
-            journeys=[
-                _patient(kind, place, service) for place, (kind, (_, service)) in enumerate(kinds.items())
-            ],
+            journeys=[_patient(kind, place, service) for place, (kind, (_, service)) in enumerate(kinds.items())],
             streams=[Stream(kind, Poisson(share / 6.0), name=f"{name}: {kind}") for kind, (share, _) in kinds.items()],
         ),
         until=_DAY_MIN,

@@ -23,7 +23,17 @@ BoolArray = NDArray[np.bool_]
 _STRIP = 256
 """How many customers are taken at once, turned so that those who are served at the same step lie side by side."""
 
-__all__ = ["Peer", "arrivals_peer", "blocked_peer", "fifo_peer", "fifo_queue", "gathering_peer", "infinite_peer", "priority_peer", "priority_queue"]
+__all__ = [
+    "Peer",
+    "arrivals_peer",
+    "blocked_peer",
+    "fifo_peer",
+    "fifo_queue",
+    "gathering_peer",
+    "infinite_peer",
+    "priority_peer",
+    "priority_queue",
+]
 
 Peer = Callable[[Sequence[Plan]], list[StaysByName]]
 """Gives for each plan the stays that an engine should give, those after the end of the horizon included."""

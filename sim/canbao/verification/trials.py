@@ -157,7 +157,7 @@ def run_case(case: Case, engine: Engine, *, seed: int = 0, precision: float = 0.
     """
     trial = _Trial(case, engine, seed * _SEEDS_APART)
     trial.extend()
-    while not trial.narrow(precision) and trial.may_extend():
+    while not trial.narrow(precision) and trial.may_extend(precision):
         trial.extend()
     return trial.result(precision)
 
@@ -193,9 +193,17 @@ class _Trial:
             self.alone += self._by_peer(peer, plans)
         self.controls += [self._look(plan) for plan in plans]
 
-    def may_extend(self) -> bool:
+    def may_extend(self, precision: float) -> bool:
         """Tell whether it is worth while to go on; if not, the intervals stay as wide as they are."""
-        return self.peer_families < _MOST_CUSTOMERS and len(self.measured) < _MOST_RUNS
+        if self.peer_families >= _MOST_CUSTOMERS or len(self.measured) >= _MOST_RUNS:
+            return False
+        # More runs of the peer do not help where the engine and the peer part.
+        pairs = zip(self.case.quantities, np.array(self.measured).T, np.array(self.beside).T, strict=False)
+        return all(
+            difference(one, other).half_width(0.999) <= precision * abs(quantity.value)
+            for quantity, one, other in pairs
+            if quantity.kind == "exact"
+        )
 
     def narrow(self, precision: float) -> bool:
         """Tell whether all exact quantities are known well enough."""

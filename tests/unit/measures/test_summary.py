@@ -123,9 +123,15 @@ def test_waits_by_channel_are_those_of_its_stations(busy: tuple[Summary, Trace])
     halls = [waits["stations"][name] for name in ("office.east", "office.west")]
     assert waits["channels"]["office"]["count"] == sum(one["count"] for one in halls)
     assert waits["channels"]["office"]["max"] == max(one["max"] for one in halls)
-    kinds = waits["families"]["kind"]
-    in_channels = sum(one["count"] for name, one in waits["channels"].items() if name != "review")
-    assert sum(one["count"] for one in kinds.values()) == in_channels
+
+
+def test_waits_by_kind_add_up_to_the_waits_of_the_channels(busy: tuple[Summary, Trace]) -> None:
+    """Every family counts once, and all their waits together are those of the visits outside the review."""
+    summary, trace = busy
+    kinds, channels = summary["waits"]["families"]["kind"].values(), summary["waits"]["channels"]
+    assert sum(one["count"] for one in kinds) == len(trace.families["family"])
+    waited = sum(one["count"] * one["mean"] for name, one in channels.items() if name != "review")
+    assert sum(one["count"] * one["mean"] for one in kinds) == pytest.approx(waited)
 
 
 def test_the_bottleneck_is_where_most_hours_are_waited(busy: tuple[Summary, Trace]) -> None:

@@ -78,10 +78,10 @@ def _by_kind(rows: Sequence[_Row], days: Days) -> Chart:
     return Chart(
         name="waits-families",
         topic="waits",
-        title=f"By kind of family, the mean wait of a visit {spread}",
+        title=f"By kind of family, the mean wait {spread}",
         caption=(
-            "All visits to stations of channels, those to stations where nobody waits included. "
-            "Bar: the mean. Dot: nineteen visits in twenty waited no longer."
+            "All the waits of a family at stations of channels together; families that did not wait count too. "
+            "Bar: the mean. Dot: nineteen families in twenty waited no longer."
         ),
         spec=_ranges(rows, days, bar="mean", dot="p95"),
         table=_table(rows),
