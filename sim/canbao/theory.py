@@ -66,7 +66,7 @@ def _need(fits: bool, what: str) -> None:
 def birth_death(births: Sequence[float], deaths: Sequence[float]) -> FloatArray:
     """Give the long-run probabilities of a birth-and-death process, shape (len(births) + 1,).
 
-    `births[n]` leads from n to n + 1, `deaths[n]` back. Balance across each cut: Kleinrock, Queueing Systems I (1975), 3.1.
+    `births[n]` leads from n to n + 1, `deaths[n]` back. Balance across each cut: Kleinrock, Queueing Systems I, 3.1.
     """
     log_ratios = np.log(np.asarray(births, dtype=np.float64)) - np.log(np.asarray(deaths, dtype=np.float64))
     logs = np.concatenate([[0.0], np.cumsum(log_ratios)])
@@ -112,7 +112,7 @@ def mmc(arrival_rate: float, mean_service: float, servers: int) -> SteadyState:
 
 
 def mmc_wait_within(limit: float, arrival_rate: float, mean_service: float, servers: int) -> float:
-    """Give the share that waits no longer than `limit` in M/M/c, FIFO: 1 - C exp(-(c - a) t / s); Gross and Harris, 2.3."""
+    """Give the share that waits no longer than `limit` in M/M/c, first come, first served; Gross and Harris, 2.3."""
     load = arrival_rate * mean_service
     return 1.0 - erlang_c(servers, load) * math.exp(-(servers - load) * limit / mean_service)
 
@@ -147,7 +147,10 @@ def mmck(arrival_rate: float, mean_service: float, servers: int, room: int) -> S
 
 
 def erlang_a(arrival_rate: float, mean_service: float, servers: int, mean_patience: float) -> SteadyState:
-    """Give the steady state of M/M/c+M, exponential patience; Palm (1957), Garnett, Mandelbaum and Reiman (2002), MSOM 4."""
+    """Give the steady state of M/M/c+M, exponential patience.
+
+    Palm (1957), Tele; Garnett, Mandelbaum and Reiman (2002), Manufacturing and Service Operations Management 4.
+    """
     deaths: list[float] = []
     probability = most = 1.0
     while probability > most * _NEGLIGIBLE or len(deaths) <= servers:
@@ -230,9 +233,8 @@ def finite_source(customers: int, mean_away: float, mean_service: float, servers
 
 
 def visits_until_passed(probability: float, limit: float = math.inf) -> float:
-    """Give the mean number of tries at a check passed with `probability`, with at most `limit` failures that are tried again."""
-    failed = 1.0 - probability
-    return (1.0 - failed ** (limit + 1)) / probability
+    """Give the mean number of tries at a check that is passed with `probability`, tried again `limit` times at most."""
+    return (1.0 - math.pow(1.0 - probability, limit + 1)) / probability
 
 
 def gathering_wait(arrival_rate: float, size: int) -> float:

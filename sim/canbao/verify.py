@@ -38,7 +38,7 @@ class Report:
         return all(result.holds for result in self.results)
 
 
-def verify(
+def verify(  # noqa: PLR0913 - all but the first by name
     engine: str = "simpy",
     *,
     seed: int = 0,

@@ -2,9 +2,9 @@
 
     python tests/bench/bench_backlog.py [FAMILIES]
 
-Prints the time per family of a station with priorities and a backlog, of one that is first come, first served with the
-same backlog, and of one where nobody waits, and the ratios. `simpy.PriorityResource` sorts its queue at every request, so
-that there the first of them grows with the backlog.
+Prints the time per family of a station with priorities and a backlog, of one that is first come, first served with
+the same backlog, and of one where nobody waits, and the ratios. `simpy.PriorityResource` sorts its queue at every
+request, so that there the first of them grows with the backlog.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REPEATS = 3
 
 
 def time_per_family_us(families: int, gap_s: float, discipline: Literal["fifo", "priority"]) -> float:
-    """Give the best of some runs, in microseconds for each family; services take 1 s, and gaps are shorter or longer."""
+    """Give the best of some runs, in microseconds for each family; a service takes 1 s."""
     rng = np.random.default_rng(0)
     network = canbao.Network(
         stations=[canbao.Station("desk", discipline=discipline)],

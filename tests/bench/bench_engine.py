@@ -1,8 +1,8 @@
 """The SimPy engine against a plain SimPy model of the same enrolment network, on the same families with the same luck.
 
-One window with patience, one review with rework, one card desk, arrivals that change over the day. The plain model is what
-somebody who knows SimPy writes first: a process a family, `Resource`, `request() | timeout(patience)`. Before anything is
-timed, its visits must equal those of the engine. Both write down every visit.
+One window with patience, one review with rework, one card desk, arrivals that change over the day. The plain model is
+what somebody who knows SimPy writes first: a process a family, `Resource`, `request() | timeout(patience)`. Before
+anything is timed, its visits must equal those of the engine. Both write down every visit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
-import canbao
 import numpy as np
 import simpy
+
+import canbao
 from canbao.engines import engine_named
 from canbao.plan import Plan, VisitStep
 from canbao.planning import make_plan
@@ -32,7 +33,7 @@ def enrolment(families: int) -> Plan:
     days = int(families / ((slow + fast) / 2 * DAY_S)) + 1
     times = np.arange(2 * days) * DAY_S / 2
     rate = canbao.Schedule(times, np.where(np.arange(2 * days) % 2, fast, slow))
-    steps = [
+    steps: list[canbao.Step] = [
         canbao.Visit("window", canbao.Lognormal(120.0, 0.6), patience=canbao.Lognormal(2400.0, 0.5)),
         canbao.Visit("review", canbao.Lognormal(100.0, 0.6)),
         canbao.Check(0.85, failed="review", limit=3),
@@ -47,7 +48,7 @@ def enrolment(families: int) -> Plan:
 
 
 class Luck(NamedTuple):
-    """The draws of the plan, as a plain model would hold them: lists by family, and by attempt where there are several."""
+    """The draws of the plan, as a plain model would hold them: by family, and by attempt where there are several."""
 
     arrival: list[float]
     window: list[float]

@@ -329,7 +329,7 @@ def test_a_process_that_leaves_by_an_unknown_exit_is_an_error() -> None:
 def test_a_circle_in_which_no_time_passes_is_an_error(steps: list[canbao.Step]) -> None:
     """It names the family and the step, instead of going on for ever."""
     shut = canbao.Station("closed", doors=canbao.Schedule([0.0], [0.0]))
-    with pytest.raises(EngineError, match="family 0 goes round in a circle .* at step 'way/"):
+    with pytest.raises(EngineError, match=r"family 0 goes round in a circle .* at step 'way/"):
         walk(
             *steps,
             stations=[canbao.Station("desk"), shut],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def swapped_starts() -> Trace:
     """Let two who waited for a server of one class be served in the wrong order, both for as long as before."""
     one_class = np.flatnonzero((STATION == "hall") & WAITED & (ENDED == "served"))
     order = one_class[np.argsort(VISITS["start"][one_class])]
-    pairs = [(a, b) for a, b in zip(order, order[1:], strict=False) if VISITS["enter"][b] < VISITS["start"][a]]
+    pairs = [(a, b) for a, b in pairwise(order) if VISITS["enter"][b] < VISITS["start"][a]]
     a, b = pairs[0]
     start = VISITS["start"].copy()
     start[a], start[b] = start[b], start[a]
@@ -117,11 +118,7 @@ def swapped_classes() -> Trace:
     rank = np.asarray(TRACE.families["rank"])[np.searchsorted(TRACE.families["family"], VISITS["family"])]
     here = np.flatnonzero((STATION == "review") & WAITED)
     order = here[np.argsort(VISITS["start"][here])]
-    pairs = [
-        (a, b)
-        for a, b in zip(order, order[1:], strict=False)
-        if rank[a] < rank[b] and VISITS["enter"][b] < VISITS["start"][a]
-    ]
+    pairs = [(a, b) for a, b in pairwise(order) if rank[a] < rank[b] and VISITS["enter"][b] < VISITS["start"][a]]
     a, b = pairs[0]
     start = VISITS["start"].copy()
     start[a], start[b] = start[b], start[a]

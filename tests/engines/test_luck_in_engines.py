@@ -21,7 +21,7 @@ from canbao.trace import Trace, same_tables
 
 
 def city(servers: int = 2, reviewers: int = 1, extra: bool = False) -> canbao.Network:
-    """An office with rework, priorities and patience; with `extra` there is also a portal, which nobody of the office uses."""
+    """Give an office with rework, priorities and patience; with `extra` also a portal, which nobody of it uses."""
     office = [
         canbao.Visit("window", service=canbao.Lognormal(8.0, 0.6), patience=canbao.Exponential(60.0), name="window"),
         canbao.Visit("review", service=canbao.Exponential(5.0), priority=canbao.Empirical((0.0, 1.0), (1.0, 3.0))),

@@ -36,7 +36,7 @@ def serve(arrivals: Sequence[float], visit: dict[str, Any], columns: dict[str, A
 
 @given(arrival_times, st.data())
 def test_one_server_is_lindleys_recursion(arrivals: list[float], data: st.DataObject) -> None:
-    """A family waits for as long as the one before it, plus that one's service, less the gap between them (Lindley 1952)."""
+    """A family waits as long as the one before, plus that one's service, less the gap between them (Lindley 1952)."""
     services = data.draw(durations(len(arrivals)))
     wait, expected = 0.0, []
     for n, arrival in enumerate(arrivals):

@@ -239,7 +239,7 @@ def _row(arrivals: Sequence[float], first: float, second: float, **station: Any)
 
 
 def test_a_family_without_room_ahead_keeps_its_server(visits_of: VisitsOf) -> None:
-    """Blocking after service: the second family is done at 2, stays at the first station until 11, and so the third waits."""
+    """Blocking after service: the second family is done at 2, stays where it is until 11, and so the third waits."""
     trace = _row([0, 0, 0], 1.0, 10.0, room=1, when_full="block")
     assert visits_of(trace) == [
         (0, "first", 0, 0, 1, "served"),
@@ -357,7 +357,7 @@ def test_doors_that_open_at_the_moment_of_an_arrival_let_it_in(office: Run, visi
 
 
 def test_a_family_that_moves_on_at_closing_time_is_let_in(visits_of: VisitsOf) -> None:
-    """Departures come before schedules: who is done at the first station at 10 enters the second, which closes at 10."""
+    """Departures come before schedules: who is done at the first station at 10 enters the second, which then closes."""
     trace = _row([0], 10.0, 5.0, servers=OPEN_TO_10, doors=OPEN_TO_10)
     assert visits_of(trace)[1] == (0, "second", 10, 10, 15, "served")
 
@@ -369,7 +369,7 @@ def test_families_of_one_moment_come_in_the_order_of_their_numbers(office: Run, 
 
 
 def test_the_family_that_was_served_moves_on_before_its_server_takes_the_next(visits_of: VisitsOf) -> None:
-    """Sent back to the same queue, the first family stands there again before its server looks up; the queue is last in, first out."""
+    """Sent back to the same queue, the first family stands there again before its server looks for the last to come."""
     steps = [canbao.Visit("desk", service=4.0), canbao.Check(0.0, failed="desk", limit=1)]
     network = canbao.Network(
         stations=[canbao.Station("desk", discipline="lifo")],

@@ -29,6 +29,7 @@ def register_disciplines(register):
 
 
 def longest_first(priority: float, service: float) -> float:
+    """Take the longest service first."""
     return -service
 
 
@@ -47,6 +48,7 @@ def test_a_function_decides_who_is_next() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """Give a folder with the plugin in it."""
     (tmp_path / "mine.py").write_text(PLUGIN)
     return tmp_path
 

@@ -43,7 +43,7 @@ def test_a_control_takes_away_what_it_explains_and_may_be_said_twice() -> None:
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
 def test_intervals_cover_the_truth_as_often_as_they_say(level: float) -> None:
-    """4,000 times an estimate from pairs and from other runs, whose spread is not the same; within four standard deviations."""
+    """Of 4,000 estimates from pairs and from other runs, whose spread is another, to four standard deviations."""
     rng, covered, tries = np.random.default_rng(4), 0, 4000
     for _ in range(tries):
         one, peer = rng.normal(0.0, 1.0, (2, 8))

@@ -179,7 +179,7 @@ def test_tries_until_a_check_is_passed_add_up(probability: float, limit: int) ->
 
 @pytest.mark.parametrize("time", [0.5, 3.0, 11.0])
 def test_endless_servers_follow_a_wave_late_and_damped(time: float) -> None:
-    """Exponential stays, rate a + b sin γt since long ago: Eick, Massey and Whitt (1993), Management Science 39, in closed form."""
+    """Against the closed form for a rate a + b sin ct and exponential stays: Eick, Massey and Whitt (1993)."""
     a, b, gamma, mean = 5.0, 3.0, 0.7, 2.0
 
     def rate(times: FloatArray) -> FloatArray:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canbao.planning import make_plan
-from canbao.verify import CASES, Case
 from canbao.verification.estimates import mean_of
 from canbao.verification.peers import fifo_queue, priority_queue
+from canbao.verify import CASES, Case
 
 seeds = st.integers(0, 10_000)
 
@@ -31,7 +31,8 @@ def test_a_fifo_queue_is_kiefer_and_wolfowitzs_recursion(
     given_up = not patient and more_room < math.inf
     start, leave = fifo_queue(arrival, service, servers=servers, patience=patience if given_up else None, room=room)
     for run in range(3):
-        free, inside = [0.0] * servers, []
+        free: list[float] = [0.0] * servers
+        inside: list[float] = []
         for n, now in enumerate(arrival[run]):
             begin = max(now, free[0])
             inside = [gone for gone in inside if gone > now]

@@ -1,7 +1,8 @@
 """Laws that hold on every run of every network; a run that breaks one is a fault of the program, not an answer.
 
-Each is checked for all visits at once, a million of them in a second or two. Simultaneous events are settled by
-the engines' written order, which a trace does not show; so where several things happen at one moment, a law allows every order.
+Each is checked for all visits at once, a million of them in a second or two. Simultaneous events are settled by the
+engines' written order, which a trace does not show; so where several things happen at one moment, a law allows every
+order.
 """
 
 from __future__ import annotations
@@ -53,10 +54,16 @@ class _Visits:
     @classmethod
     def of(cls, trace: Trace) -> _Visits:
         table: Any = trace.visits
-        ended = np.asarray(table["ended"].labels)[table["ended"].codes]
-        numbers = (np.asarray(table[name]) for name in ("enter", "start", "leave"))
-        codes = (table[name].codes.astype(np.int64) for name in ("station", "step"))
-        return cls(np.asarray(table["family"]), np.asarray(table["attempt"]), *codes, *numbers, ended)
+        return cls(
+            family=np.asarray(table["family"]),
+            attempt=np.asarray(table["attempt"]),
+            station=table["station"].codes.astype(np.int64),
+            step=table["step"].codes.astype(np.int64),
+            enter=np.asarray(table["enter"]),
+            start=np.asarray(table["start"]),
+            leave=np.asarray(table["leave"]),
+            ended=np.asarray(table["ended"].labels)[table["ended"].codes],
+        )
 
     def where(self, mask: BoolArray) -> _Visits:
         return _Visits(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
@@ -231,7 +238,7 @@ def _busy_is_staffed(here: _Station, trace: Trace) -> str:
 
 
 def _inside_after(came: FloatArray, went: FloatArray, moments: FloatArray) -> IntArray:
-    """Count who has come and not gone when all that happens at each moment has happened; `came` and `went` are sorted."""
+    """Count who has come and not gone after all that happens at each moment; `came` and `went` are sorted."""
     return np.searchsorted(came, moments, side="right") - np.searchsorted(went, moments, side="right")
 
 
@@ -324,7 +331,7 @@ def _no_idling(here: _Station) -> str:
 
 
 def _discipline(here: _Station, plan: Plan) -> str:
-    """Check that nobody is served while somebody waits who goes first: of a smaller key, or as small and there before."""
+    """Check that nobody is served while somebody waits who goes first: of a smaller key, or an equal one and before."""
     rank = np.unique(_keys(here, plan), return_inverse=True)[1].astype(np.int64)
     # From here on moments are whole numbers too, so that (class, moment) can be one number.
     times = np.concatenate([here.visits.enter, here.waited_until])
@@ -347,10 +354,10 @@ def _discipline(here: _Station, plan: Plan) -> str:
     return f"family {here.visits.family[wrong[0]]} was served at {here.visits.start[wrong[0]]}, before its turn"
 
 
-def _passed_over(
+def _passed_over(  # noqa: PLR0913, PLR0917 - columns of one table
     block: IntArray, enter: IntArray, ready: IntArray, first: IntArray, second: IntArray, since: IntArray
 ) -> BoolArray:
-    """Tell who of `second` was served while one of `first` waited who is of its block and had entered before `since`."""
+    """Tell who of `second` was served while one of `first` waited, of its block and entered before its `since`."""
     base, passed = len(block) * 2 + 2, np.zeros(len(block), dtype=np.bool_)
     first = first[np.argsort(block[first] * base + enter[first])]
     second = second[np.argsort(block[second] * base + since[second])]
@@ -393,7 +400,7 @@ def _drawn(visits: _Visits, plan: Plan, draw_of: Callable[[VisitStep], Draw]) ->
 
 
 def _durations(here: _Station, plan: Plan) -> str:
-    """Check that a service takes as long as was drawn, or longer where its way out was blocked, and so does patience."""
+    """Check that services and patience last as drawn; a service may last longer where its way out was blocked."""
     visits = here.visits
     ready = visits.start + _drawn(visits, plan, lambda step: step.service)
     patience = visits.enter + _drawn(visits, plan, lambda step: step.patience)

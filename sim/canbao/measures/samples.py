@@ -32,7 +32,9 @@ def describe(values: FloatArray) -> dict[str, float | int | None]:
     }
 
 
-def by_group(values: NDArray[Any], group: Coded, chosen: NDArray[np.bool_] | None = None) -> dict[str, Mapping[str, Any]]:
+def by_group(
+    values: NDArray[Any], group: Coded, chosen: NDArray[np.bool_] | None = None
+) -> dict[str, Mapping[str, Any]]:
     """Describe the values of each group that has any; `values` and `group` have one element a row."""
     keep = ~np.isnan(values) if chosen is None else chosen & ~np.isnan(values)
     kept, codes = values[keep], group.codes[keep]

@@ -31,7 +31,7 @@ class _Class:
     square: float
 
 
-def _case(
+def _case(  # noqa: PLR0913 - two kinds of cases in one
     name: str,
     source: str,
     discipline: Discipline,

@@ -1,8 +1,8 @@
 """Control variates: numbers of a plan's luck alone whose expectation is known, each as a share of that expectation.
 
-Where luck sent more families than expected, or slower ones, every queue is longer. What a run measures is corrected by what
-its luck is known to have been (Lavenberg and Welch (1981), Management Science 27). No engine and no peer has a part in
-them. `verify` holds each against its expectation too, so that luck which is not what it should be does not pass.
+Where luck sent more families than expected, or slower ones, every queue is longer. What a run measures is corrected by
+what its luck is known to have been (Lavenberg and Welch (1981), Management Science 27). No engine and no peer has a
+part in them. `verify` holds each against its expectation too, so that luck which is not as it should be does not pass.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def _longer(plan: Plan, step: VisitStep, here: FloatArray) -> float:
 def bracket(rate: float, mean: float, servers: int) -> Controls:
     """Look at the same families at two simpler stations, for one with some servers and exponential services.
 
-    One has a single server, as fast as all together (left out where it could not keep up): its mean wait is Pollaczek and
-    Khinchine's. The other has endless servers: how many are inside is Poisson (Erlang (1917)).
+    One has a single server, as fast as all together (left out where it could not keep up): its mean wait is that of
+    Pollaczek and Khinchine. The other has endless servers: how many are inside is Poisson (Erlang (1917)).
     """
     load = rate * mean
     tails = {number: _poisson_tail(number, load) for number in (servers, servers + 2, servers + 4)}

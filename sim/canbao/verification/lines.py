@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from canbao import theory
 from canbao.arrivals import Poisson
-from canbao.distributions import Constant, Distribution, Erlang, Exponential, Lognormal
+from canbao.distributions import Constant, Distribution, Erlang, Exponential, Gamma, Lognormal
 from canbao.network import Discipline, Journey, Network, Station, Stream, Visit
 from canbao.verification import stays
 from canbao.verification.controls import bracket, inputs
@@ -23,48 +24,52 @@ _CIW = "Ciw, documentation and tests"
 
 _ANY_SERVICE = "Sevastyanov (1957): Erlang B holds for any service"
 
-_CUSTOMERS = 10_000
-"""How many come in a run, on average."""
-
 _DESK = "office/desk"
 
 
-def _line(
-    name: str,
-    source: str,
-    quantities: Sequence[Quantity],
-    *,
-    rate: float,
-    service: Distribution,
-    servers: int = 1,
-    patience: float | Distribution = math.inf,
-    room: float = math.inf,
-    discipline: Discipline = "fifo",
-    memory: float = 50,
-    customers: int = _CUSTOMERS,
-) -> Case:
-    """Make the case of one station with Poisson arrivals, first come, first served.
+@dataclass(frozen=True)
+class _Line:
+    """One station with Poisson arrivals, first come, first served unless it says otherwise.
 
-    `memory` is the relaxation time of the queue, counted in customers. Five of them are cut off at both ends, so that the
-    start with an empty station makes a difference of less than 0.01 %.
+    `memory` is the relaxation time of the queue, counted in customers. Five of them are cut off at both ends, so that
+    the start with an empty station makes a difference of less than 0.01 %.
     """
-    network = Network(
-        stations=[Station("desk", servers=servers, room=room, discipline=discipline)],
-        journeys=[Journey("office", [Visit("desk", service=service, patience=patience, luck=f"{name}: service")])],
-        streams=[Stream("office", Poisson(rate), name=name)],
-    )
-    helps = isinstance(service, Exponential) and servers > 1
-    return Case(
-        name=name,
-        source=source,
-        network=network,
-        until=customers / rate,
-        window=(5 * memory / rate, (customers - 5 * memory) / rate),
-        quantities=tuple(quantities),
-        runs=2,
-        peer=fifo_peer,
-        controls=(inputs(network), *([bracket(rate, service.mean, servers)] if helps else [])),
-    )
+
+    name: str
+    source: str
+    quantities: Sequence[Quantity]
+    rate: float
+    service: Exponential | Lognormal | Gamma | Constant
+    servers: int = 1
+    patience: float | Distribution = math.inf
+    room: float = math.inf
+    discipline: Discipline = "fifo"
+    memory: float = 50
+    customers: int = 10_000
+    """How many come in a run, on average."""
+
+    def case(self) -> Case:
+        """Make the case."""
+        visit = Visit("desk", service=self.service, patience=self.patience, luck=f"{self.name}: service")
+        network = Network(
+            stations=[Station("desk", servers=self.servers, room=self.room, discipline=self.discipline)],
+            journeys=[Journey("office", [visit])],
+            streams=[Stream("office", Poisson(self.rate), name=self.name)],
+        )
+        controls = [inputs(network)]
+        if self.servers > 1 and isinstance(self.service, Exponential):
+            controls.append(bracket(self.rate, self.service.mean, self.servers))
+        return Case(
+            name=self.name,
+            source=self.source,
+            network=network,
+            until=self.customers / self.rate,
+            window=(5 * self.memory / self.rate, (self.customers - 5 * self.memory) / self.rate),
+            quantities=tuple(self.quantities),
+            runs=2,
+            peer=fifo_peer,
+            controls=tuple(controls),
+        )
 
 
 # --- many servers -----------------------------------------------------------------------------------------------------
@@ -81,7 +86,7 @@ def _erlang_c() -> Case:
         Quantity("occupancy", state.occupancy, stays.occupancy(_DESK, servers)),
     ]
     source = f"Erlang (1917); {_PYWORKFORCE}"
-    return _line("M/M/14, Erlang C", source, quantities, rate=rate, service=Exponential(mean), servers=servers)
+    return _Line("M/M/14, Erlang C", source, quantities, rate=rate, service=Exponential(mean), servers=servers).case()
 
 
 def _erlang_a(servers: int, rate: float = 100 / 30, mean: float = 3.0, patience: float = 5.0) -> Case:
@@ -91,7 +96,7 @@ def _erlang_a(servers: int, rate: float = 100 / 30, mean: float = 3.0, patience:
         Quantity("P(abandon)", state.p_lost, stays.share_lost(_DESK)),
         Quantity("mean wait", state.wait, stays.mean_wait(_DESK)),
     ]
-    return _line(
+    return _Line(
         f"M/M/{servers}+M, Erlang A, load {rate * mean:g}",
         f"Palm (1957); {_PYWORKFORCE}",
         quantities,
@@ -99,18 +104,18 @@ def _erlang_a(servers: int, rate: float = 100 / 30, mean: float = 3.0, patience:
         service=Exponential(mean),
         servers=servers,
         patience=Exponential(patience),
-    )
+    ).case()
 
 
-def _erlang_b(servers: int, load: float, service: Distribution, name: str, source: str) -> Case:
-    """An hour as the unit of time."""
+def _erlang_b(servers: int, load: float, service: Exponential | Lognormal | Constant, name: str, source: str) -> Case:
+    """Make a case of lost customers, with an hour as the unit of time."""
     share = theory.erlang_b(servers, load)
-    rate = load / service.mean  # type: ignore[attr-defined]
+    rate = load / service.mean
     quantities = [
         Quantity("P(lost)", share, stays.share_lost(_DESK)),
         Quantity("lost an hour", rate * share, stays.lost_rate(_DESK)),
     ]
-    return _line(name, source, quantities, rate=rate, service=service, servers=servers, room=servers)
+    return _Line(name, source, quantities, rate=rate, service=service, servers=servers, room=servers).case()
 
 
 def _four_inside(servers: int) -> Case:
@@ -118,13 +123,15 @@ def _four_inside(servers: int) -> Case:
     quantity = Quantity("P(N >= 4)", share, stays.share_at_least(_DESK, 4))
     memory = 400 if servers == 1 else 20
     name = f"M/M/{servers}, share of time with 4 or more inside"
-    return _line(name, _ARENA, [quantity], rate=0.5, service=Exponential(1.75), servers=servers, memory=memory)
+    return _Line(name, _ARENA, [quantity], rate=0.5, service=Exponential(1.75), servers=servers, memory=memory).case()
 
 
 def _bank(servers: int) -> Case:
     quantity = Quantity("mean wait", theory.mmc(0.2, 10.0, servers).wait, stays.mean_wait(_DESK))
     name = f"M/M/{servers}, a bank"
-    return _line(name, f"Erlang (1917); {_CIW}", [quantity], rate=0.2, service=Exponential(10.0), servers=servers)
+    return _Line(
+        name, f"Erlang (1917); {_CIW}", [quantity], rate=0.2, service=Exponential(10.0), servers=servers
+    ).case()
 
 
 def _office() -> Case:
@@ -134,7 +141,7 @@ def _office() -> Case:
         Quantity("mean number inside", state.number, stays.mean_number(_DESK)),
     ]
     source = "Erlang (1917); a university's office, published in 2015"
-    return _line("M/M/2, an office", source, quantities, rate=0.1207, service=Exponential(1 / 0.156), servers=2)
+    return _Line("M/M/2, an office", source, quantities, rate=0.1207, service=Exponential(1 / 0.156), servers=2).case()
 
 
 def _branch(servers: int, published: float, memory: float, customers: int) -> Case:
@@ -143,7 +150,7 @@ def _branch(servers: int, published: float, memory: float, customers: int) -> Ca
         Quantity("mean wait, h", theory.mmc(43, 1 / 23, servers).wait, wait),
         Quantity("mean wait, h", published, wait, "published"),
     ]
-    return _line(
+    return _Line(
         f"M/M/{servers}, a bank's branch",
         "Erlang (1917); a bank's branch, published in 2026",
         quantities,
@@ -152,7 +159,7 @@ def _branch(servers: int, published: float, memory: float, customers: int) -> Ca
         servers=servers,
         memory=memory,
         customers=customers,
-    )
+    ).case()
 
 
 # --- one server -------------------------------------------------------------------------------------------------------
@@ -167,14 +174,18 @@ def _long_run() -> Case:
         Quantity("mean wait", 1.6392, wait, "published", 0.0097),
         Quantity("P(time in system > 4)", 0.1806, late, "published", 0.0013),
     ]
-    return _line("M/M/1, a long run", _KSL, quantities, rate=1.0, service=Exponential(0.7))
+    return _Line("M/M/1, a long run", _KSL, quantities, rate=1.0, service=Exponential(0.7)).case()
 
 
 def _pollaczek_khinchine(
-    name: str, service: Distribution, cv: float, discipline: Discipline = "fifo", customers: int = _CUSTOMERS
+    name: str,
+    service: Lognormal | Gamma | Constant,
+    cv: float,
+    discipline: Discipline = "fifo",
+    customers: int = 10_000,
 ) -> Case:
     wait = theory.pollaczek_khinchine(0.6, 1.0, cv)
-    return _line(
+    return _Line(
         name,
         "Pollaczek (1930), Khinchine (1932)",
         [Quantity("mean wait", wait, stays.mean_wait(_DESK))],
@@ -182,7 +193,7 @@ def _pollaczek_khinchine(
         service=service,
         discipline=discipline,
         customers=customers,
-    )
+    ).case()
 
 
 def _small_room() -> Case:
@@ -193,7 +204,7 @@ def _small_room() -> Case:
         Quantity("mean number inside", state.number, stays.mean_number(_DESK)),
     ]
     source = "Gross and Harris, Fundamentals of Queueing Theory, 2.5"
-    return _line("M/M/1/5, a finite room", source, quantities, rate=0.8, service=Exponential(1.0), room=5)
+    return _Line("M/M/1/5, a finite room", source, quantities, rate=0.8, service=Exponential(1.0), room=5).case()
 
 
 CASES: tuple[Case, ...] = (
@@ -210,7 +221,7 @@ CASES: tuple[Case, ...] = (
     _bank(4),
     _office(),
     _branch(2, 0.30095, 850, 30_000),
-    _branch(3, 0.01481, 30, _CUSTOMERS),
+    _branch(3, 0.01481, 30, 10_000),
     _long_run(),
     _pollaczek_khinchine("M/G/1, lognormal service", Lognormal(1.0, 0.6), 0.6),
     # Quantiles of the gamma distribution are slow.

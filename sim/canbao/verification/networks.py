@@ -12,7 +12,7 @@ from canbao import theory
 from canbao.arrivals import At, Poisson
 from canbao.columns import Coded
 from canbao.distributions import Distribution, Exponential, Lognormal, Triangular, Uniform
-from canbao.network import Check, Choose, Delay, End, Go, Journey, Network, Option, Station, Stream, Visit
+from canbao.network import Check, Choose, Delay, End, Go, Journey, Network, Option, Station, Step, Stream, Visit
 from canbao.trace import Trace
 from canbao.verification import stays
 from canbao.verification.controls import inputs
@@ -61,7 +61,7 @@ def _tandem() -> Case:
 
 
 def _blocked() -> Case:
-    """A queue that never empties in front of two stations without room between them."""
+    """Let a queue that never empties stand before two stations without room between them."""
     name, customers = "two stations without room between them", 10_000
     rates = {"first": 1.0, "second": 1.0}
     throughput = theory.blocked_tandem_throughput(*rates.values())
@@ -88,7 +88,7 @@ def _finite_source() -> Case:
     state = theory.finite_source(machines, mean_up, mean_repair, repairers)
     failures = (machines - state.number) / mean_up
     luck = f"{name}: "
-    steps = [
+    steps: list[Step] = [
         Delay(Exponential(mean_up), name=f"{luck}up"),
         Visit("repair", service=Exponential(mean_repair), luck=f"{luck}repair"),
         Go(f"{luck}up"),
@@ -112,12 +112,12 @@ def _finite_source() -> Case:
 
 
 def _rework() -> Case:
-    """Two stations; after the second, three in ten go back to the first."""
+    """Send three in ten back from the second station to the first."""
     name, rate, passed, means = "two stations and rework", 0.3, 0.7, (1.4, 1.05)
     tries = theory.visits_until_passed(passed)
     loads = [rate * tries * mean for mean in means]
     somebody = 1.0 - math.prod(1.0 - load for load in loads)
-    steps = [
+    steps: list[Step] = [
         Visit("entry", service=Exponential(means[0]), luck=f"{name}: entry"),
         Visit("review", service=Exponential(means[1]), luck=f"{name}: review"),
         Check(passed, failed="entry", luck=f"{name}: check"),
@@ -149,10 +149,10 @@ _BAULK_AT = 10
 
 
 def _clinic() -> Case:
-    """A walk-in clinic on one day, in minutes: triage by a nurse, then a doctor, by urgency.
+    """Make one day at a walk-in clinic, in minutes: triage by a nurse, then a doctor, by urgency.
 
-    Who is of low urgency turns round at the door when ten or more wait for a doctor, and gives up after 10 to 20 minutes of
-    waiting for one.
+    Who is of low urgency turns round at the door when ten or more wait for a doctor, and gives up after 10 to 20
+    minutes of waiting for one.
     """
     name = "a walk-in clinic"
     kinds: dict[str, tuple[float, Distribution]] = {

@@ -1,9 +1,9 @@
 """Peers: the same families served by recursion instead of by events.
 
-A peer takes many plans at once, one a column, and walks through their customers in step: some ten million customers a second,
-where an event engine serves some ten thousand. It knows no clock, no event and no queue, only who comes next, so that it
-and an engine have next to nothing in common but the answer. Arrays have shape (plans, customers); a plan with fewer
-customers than others is filled up with customers who come at infinity.
+A peer takes many plans at once and walks through their customers in step: some ten million customers a second, where an
+event engine serves some ten thousand. It knows no clock, no event and no queue, only who comes next, so that it and an
+engine have next to nothing in common but the answer. Arrays have shape (plans, customers); a plan with fewer customers
+than others is filled up with customers who come at infinity.
 """
 
 from __future__ import annotations
@@ -121,9 +121,10 @@ def fifo_peer(plans: Sequence[Plan]) -> list[StaysByName]:
         start, leave = fifo_queue(now, service, servers=servers, patience=patience, room=station.room)
         found[plans[0].step_names[step.index]] = (now, start, leave)
         now = leave
-    stays = _stays(plans, found)
-    first, last = list(found)[0], list(found)[-1]
-    return [here | {FAMILIES: Stays(here[first].enter, here[first].enter, here[last].leave)} for here in stays]
+    stays, names = _stays(plans, found), list(found)
+    return [
+        here | {FAMILIES: Stays(here[names[0]].enter, here[names[0]].enter, here[names[-1]].leave)} for here in stays
+    ]
 
 
 # --- by priority ------------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ def priority_queue(arrivals: Sequence[FloatArray], services: Sequence[FloatArray
 
 
 def priority_peer(plans: Sequence[Plan]) -> list[StaysByName]:
-    """Serve the visits of several journeys at one server; each is a class, by its priority or, without, by its service."""
+    """Serve the visits of several journeys at one server; each is a class, by its priority or by its service."""
     steps = _visits(plans[0])
     shortest = plans[0].stations[0].discipline == "shortest"
     steps.sort(key=lambda step: _constant(step.service if shortest else step.priority))
@@ -173,14 +174,14 @@ def priority_peer(plans: Sequence[Plan]) -> list[StaysByName]:
         plans[0].step_names[step.index]: (arrival, start, start + service)
         for step, arrival, service, start in zip(steps, arrivals, services, starts, strict=True)
     }
-    return _stays(plans, found)
+    return [*_stays(plans, found)]
 
 
 # --- stations in a row, no room between them --------------------------------------------------------------------------
 
 
 def blocked_peer(plans: Sequence[Plan]) -> list[StaysByName]:
-    """Serve families who are all there at time 0 at two stations; who is served at the first stays until the second is free."""
+    """Serve families who are all there at time 0; who is done at the first station stays until the second is free."""
     first, second = (_drawn(plans, step.index, "service").T for step in _visits(plans[0]))
     moved, left = np.zeros_like(first), np.zeros_like(second)
     for i in range(len(first)):
@@ -196,7 +197,7 @@ def blocked_peer(plans: Sequence[Plan]) -> list[StaysByName]:
 def infinite_peer(plans: Sequence[Plan]) -> list[StaysByName]:
     """Serve everybody at once."""
     step = _visits(plans[0])[0]
-    stays = []
+    stays: list[StaysByName] = []
     for plan in plans:
         leave = plan.arrival + plan.steps[step.index].service.values(plan.luck, plan.families)  # type: ignore[union-attr]
         stays.append({plan.step_names[step.index]: Stays(plan.arrival, plan.arrival, leave)})
@@ -213,7 +214,7 @@ def gathering_peer(plans: Sequence[Plan]) -> list[StaysByName]:
     step = next(step for step in plans[0].steps if isinstance(step, GatherStep))
     batch = plans[0].batches[step.batch]
     moments = np.append(batch.releases, math.inf)
-    stays = []
+    stays: list[StaysByName] = []
     for plan in plans:
         arrival = plan.arrival
         if batch.size < math.inf:
@@ -235,7 +236,7 @@ def _constant(draw: Draw) -> float:
 
 
 def _arrivals_at(plan: Plan, step: int) -> FloatArray:
-    return plan.arrival[plan.first_step == step]
+    return np.asarray(plan.arrival[plan.first_step == step])
 
 
 def _drawn(plans: Sequence[Plan], step: int, what: str) -> FloatArray:

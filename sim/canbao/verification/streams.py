@@ -30,7 +30,7 @@ _CYCLES = 400
 
 
 def _steps() -> Case:
-    """Cycles of three rates; counts are given for two cycles."""
+    """Let three rates follow one another; counts are given for two cycles."""
     starts = (np.arange(_CYCLES)[:, None] * _CYCLE + _BREAKS[:-1]).ravel()
     pieces = np.diff(_BREAKS)
     counts = [
@@ -49,10 +49,10 @@ def _steps() -> Case:
         window=(0.0, _CYCLES * _CYCLE),
         quantities=(
             *counts,
-            Quantity("mean gap, in expected arrivals", 1.0, _gaps(np.mean)),
-            Quantity("P(gap > 1 expected arrival)", math.exp(-1.0), _gaps(lambda gaps: np.mean(gaps > 1.0))),
-            Quantity("mean gap from a break on", 1.0, _gaps_from_breaks(np.mean)),
-            Quantity("P(gap from a break on > 1)", math.exp(-1.0), _gaps_from_breaks(lambda gaps: np.mean(gaps > 1.0))),
+            Quantity("mean gap, in expected arrivals", 1.0, _gaps(_mean)),
+            Quantity("P(gap > 1 expected arrival)", math.exp(-1.0), _gaps(_share_above_one)),
+            Quantity("mean gap from a break on", 1.0, _gaps_from_breaks(_mean)),
+            Quantity("P(gap from a break on > 1)", math.exp(-1.0), _gaps_from_breaks(_share_above_one)),
         ),
         runs=2,
         peer=arrivals_peer,
@@ -74,8 +74,16 @@ def _expected_by(times: FloatArray) -> FloatArray:
     return np.asarray(cycle * by_break[-1] + np.interp(phase, _BREAKS, by_break))
 
 
+def _mean(gaps: FloatArray) -> float:
+    return float(gaps.mean())
+
+
+def _share_above_one(gaps: FloatArray) -> float:
+    return float((gaps > 1.0).mean())
+
+
 def _gaps(summary: Callable[[FloatArray], float]) -> Measure:
-    return lambda found, _: float(summary(np.diff(_expected_by(found[FAMILIES].enter), prepend=0.0)))
+    return lambda found, _: summary(np.diff(_expected_by(found[FAMILIES].enter), prepend=0.0))
 
 
 def _gaps_from_breaks(summary: Callable[[FloatArray], float]) -> Measure:
@@ -87,7 +95,7 @@ def _gaps_from_breaks(summary: Callable[[FloatArray], float]) -> Measure:
         following = np.searchsorted(arrival, breaks)
         known = following < len(arrival)
         gaps = _expected_by(arrival[following[known]]) - _expected_by(breaks[known])
-        return float(summary(gaps))
+        return summary(gaps)
 
     return measure
 
@@ -102,7 +110,7 @@ def _wave(times: FloatArray) -> FloatArray:
 
 
 def _sinusoid() -> Case:
-    """Arrivals in a wave of 24 hours, lognormal stays, as many servers as needed; by the hour."""
+    """Let arrivals come in a wave of 24 hours, with lognormal stays and as many servers as needed."""
     name, stay = "M(t)/G/∞", Lognormal(6.0, 0.5)
 
     def survival(ages: FloatArray) -> FloatArray:

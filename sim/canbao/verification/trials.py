@@ -1,8 +1,9 @@
 """Trials: one case, run often enough to say whether an engine gives the known answer.
 
-A mean wait to 1 % at a confidence of 99.9 % takes ten million customers at an ordinary load, a hundred million at a high one
-(the asymptotic variances of Whitt (1989), Management Science 35). An event engine would be busy with the cases for hours.
-So an engine serves some ten thousand customers, a *peer* serves the same ones and some millions more, and
+A mean wait to 1 % at a confidence of 99.9 % takes ten million customers at an ordinary load, a hundred million at a
+high one (by the asymptotic variances of Whitt (1989), Management Science 35). An event engine would be busy with the
+cases for hours. So an engine serves some ten thousand customers, a *peer* serves the same ones and some millions more,
+and
 
     E[engine] = E[engine - peer] + E[peer]
 
@@ -57,7 +58,7 @@ Kind = Literal["exact", "published", "control"]
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something to measure and what it should be: `value` exactly, or the interval `value` ± `half_width` of somebody else."""
+    """Something to measure and what it should be: `value` exactly, or somebody's interval `value` ± `half_width`."""
 
     name: str
     value: float
@@ -118,7 +119,7 @@ class Row:
     half_width: float
     """Half the interval around `mean`: of 99.9 %, or of 95 % against a published interval."""
     holds: bool
-    """The interval covers the theory, at a relative half-width of at most the precision; or it meets the published one."""
+    """Whether the interval covers the theory and is as narrow as the precision asks, or meets the published one."""
 
 
 @dataclass(frozen=True)
