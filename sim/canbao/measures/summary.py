@@ -67,6 +67,7 @@ def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
         "review": {
             **review_times(rounds, _LONGEST),
             "channels": _review_by_channel(rounds),
+            "families": _review_by_kind(rounds, trace),
             "flow": review_flow(rounds, file.horizon.days, office_days),
         },
         "stations": [_station(look, index) for index in range(len(plan.stations))],
@@ -108,29 +109,37 @@ def _waits(look: _Look) -> dict[str, Any]:
     A family's wait leaves out the review, where its papers wait and it does not.
     """
     station: Any = look.trace.visits["station"]
-    row = np.searchsorted(np.asarray(look.trace.families["family"]), np.asarray(look.trace.visits["family"]))
+    row = _rows(look.trace, look.trace.visits["family"])
     own = ~look.visit_group.has(REVIEW) if REVIEW in look.visit_group.labels else np.ones(len(row), dtype=np.bool_)
     own &= ~np.isnan(look.waits)
     families = np.bincount(row[own], look.waits[own], len(look.trace.families["family"])).astype(np.float64)
-    kinds = {
-        name: by_group(families, column)
-        for name, column in look.trace.families.items()
-        if isinstance(column, Coded) and name not in ("outcome", "last_channel")
-    }
     return {
         "stations": by_group(look.waits, station),
         "channels": by_group(look.waits, look.visit_group),
-        "families": kinds,
+        "families": {name: by_group(families, column) for name, column in _kinds(look.trace).items()},
     }
 
 
+def _kinds(trace: Trace) -> dict[str, Coded]:
+    """Give the words by which families are told apart, one for each family."""
+    words = {name: column for name, column in trace.families.items() if isinstance(column, Coded)}
+    return {name: column for name, column in words.items() if name not in ("outcome", "last_channel")}
+
+
+def _rows(trace: Trace, family: Any) -> Any:
+    """Give the row in the table of families of each of some families."""
+    return np.searchsorted(np.asarray(trace.families["family"]), np.asarray(family))
+
+
 def _abandonment(look: _Look) -> dict[str, Any]:
-    """Count how visits ended, by channel and station, and the share lost because patience or room ran out."""
+    """Count how visits ended, and the share lost because patience or room ran out, by place and kind of family."""
     ended: Any = look.trace.visits["ended"]
     station: Any = look.trace.visits["station"]
+    row = _rows(look.trace, look.trace.visits["family"])
     return {
         "channels": _endings(look.visit_group, ended),
         "stations": _endings(station, ended),
+        "families": {name: _endings(column.take(row), ended) for name, column in _kinds(look.trace).items()},
     }
 
 
@@ -151,6 +160,12 @@ def _endings(group: Coded, ended: Coded) -> dict[str, Any]:
 def _review_by_channel(rounds: Rounds) -> dict[str, Any]:
     masks = {name: rounds.channel.codes == code for code, name in enumerate(rounds.channel.labels)}
     return {name: review_times(rounds, _LONGEST, mine) for name, mine in masks.items() if mine.any()}
+
+
+def _review_by_kind(rounds: Rounds, trace: Trace) -> dict[str, Any]:
+    """Describe the working days in review by kind of family."""
+    row = _rows(trace, rounds.family)
+    return {name: by_group(rounds.working_days, column.take(row)) for name, column in _kinds(trace).items()}
 
 
 def _station(look: _Look, index: int) -> dict[str, Any]:

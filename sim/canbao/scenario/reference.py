@@ -15,6 +15,7 @@ from typing import Any, get_args, get_origin
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from canbao.network import Discipline
 from canbao.plugins import NO_PLUGINS, Plugins, load_plugins
 from canbao.scenario.faults import inline
 from canbao.scenario.models import PLUGGED, Settings
@@ -220,6 +221,8 @@ def _reference_words(node: _Node, definitions: _Node) -> str:
 
 
 def _plugged_words(node: _Node, _: _Node) -> str:
+    if node[PLUGGED] == "disciplines":
+        return ", ".join(f'`"{name}"`' for name in get_args(Discipline)) + " or the name of a plugin's"
     title, _place = _PARTS[node[PLUGGED]]
     what = "random duration" if node[PLUGGED] == "distributions" else "table"
     return f"{what}, [by kind](#{title.lower().replace(' ', '-')})"

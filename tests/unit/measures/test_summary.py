@@ -96,7 +96,7 @@ def test_families_and_visits_are_counted_once(busy: tuple[Summary, Trace]) -> No
     assert summary["families"]["arrived"] == families
     assert summary["families"]["finished"] + summary["families"]["inside"] == families
     assert sum(summary["families"]["outcomes"].values()) == families
-    for groups in summary["abandonment"].values():
+    for groups in (summary["abandonment"]["channels"], summary["abandonment"]["stations"]):
         assert sum(sum(one["endings"].values()) for one in groups.values()) == visits
     assert sum(sum(one["arrivals"]) for one in summary["hours"].values()) == visits
     assert sum(one["starts"] for one in summary["stations"]) == np.isfinite(np.asarray(trace.visits["start"])).sum()
@@ -271,3 +271,13 @@ def test_what_makes_the_answer_doubtful_is_said(plugins: Plugins) -> None:
     assert f"of {families} families are still inside" in said[0]
     assert "still in review" in said[1]
     assert "population.scale is 2" in said[2]
+
+
+def test_endings_and_reviews_by_kind_add_up_to_all(busy: tuple[Summary, Trace]) -> None:
+    """Each visit and each decided round belongs to one kind of family."""
+    summary, trace = busy
+    for by_kind in summary["abandonment"]["families"].values():
+        assert sum(sum(one["endings"].values()) for one in by_kind.values()) == len(trace.visits["family"])
+    decided = summary["review"]["working_days"]["count"]
+    for by_kind in summary["review"]["families"].values():
+        assert sum(one["count"] for one in by_kind.values()) == decided
