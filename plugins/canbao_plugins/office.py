@@ -13,7 +13,7 @@ from canbao.columns import Coded
 from canbao.distributions import Empirical, Histogram
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
 from canbao.luck import FloatArray
-from canbao.network import Await, Check, Choose, Delay, Go, Option, Scaled, Station, Step, Visit
+from canbao.network import Await, Check, Choose, Delay, Go, Option, Quantity, Scaled, Station, Step, Visit
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Named, Settings
@@ -112,7 +112,7 @@ class Office(Settings):
             steps.extend(hall.first_visit())
             corrections.extend(hall.correction())
         columns = {f"_{name} time": self._time_factor(district), f"_{name} papers": self._papers(district)}
-        columns |= self._near(name, district)
+        columns |= self._near(name, district) | self._ways(name, district)
         if self.newborn_first:
             columns[f"_{name} priority"] = 1.0 - _is_newborn(district)
         return Part(stations, [*steps, *corrections], queue=stations[0].name, calendars=calendars, columns=columns)
@@ -122,9 +122,28 @@ class Office(Settings):
 
     def _options(self, name: str, step: str) -> list[Option]:
         return [
-            Option(f"{site_name} {step}", weight=f"_{name} near {site_name}", station=f"{name}.{site_name}")
+            Option(
+                f"{site_name} {step}",
+                weight=f"_{name} near {site_name}",
+                station=f"{name}.{site_name}",
+                travel=self.way(name, site_name) if self.choice_of_site == "fastest" else 0.0,
+            )
             for site_name in self.sites
         ]
+
+    def way(self, name: str, site: str) -> Quantity:
+        """Give the time of the way to a hall: where families weigh ways against waits, each knows its own."""
+        return f"_{name} way to {site}" if self.choice_of_site == "fastest" else self.sites[site].travel.build()
+
+    def _ways(self, name: str, district: District) -> dict[str, FloatArray]:
+        if self.choice_of_site != "fastest":
+            return {}
+        return {
+            f"_{name} way to {site_name}": np.asarray(
+                site.travel.build().ppf(district.luck.uniforms(f"{name}:way to {site_name}", district.families))
+            )
+            for site_name, site in self.sites.items()
+        }
 
     def _near(self, name: str, district: District) -> dict[str, FloatArray]:
         """Tell for each hall whether each family lives near it: one hall for good, however often it goes there."""
@@ -197,7 +216,7 @@ class _Hall(NamedTuple):
         travel = f"{name} {arrive} way"
         yield Await(self.station, at=at, name=f"{name} {arrive}", then=travel)
         yield Await(self.station, at=at, day=1, name=tomorrow)
-        yield Delay(self.site.travel.build(), name=travel, trip=True)
+        yield Delay(self.office.way(self.channel, name), name=travel, trip=True)
         yield Visit(
             self.station,
             Scaled(self.office.service.build(), f"_{self.channel} time"),

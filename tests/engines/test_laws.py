@@ -175,8 +175,9 @@ BREAKS: dict[str, list[Callable[[], Trace]]] = {
         lambda: at(2, "starts", TRACE.stations["starts"][2] + 1, "stations"),
         lambda: without(first(ENDED == "served")),
     ],
-    "busy time is at most staffed time": [
-        lambda: at(2, "staffed_s", TRACE.stations["busy_s"][2] * (1 - 1e-6), "stations"),
+    "staffed time is that of the schedule, and never less than busy time": [
+        lambda: at(0, "staffed_s", TRACE.stations["staffed_s"][0] * (1 + 1e-6), "stations"),
+        lambda: at(2, "busy_s", TRACE.stations["staffed_s"][2] * (1 + 1e-6), "stations"),
     ],
     "a room never holds more than it can": [
         lambda: at(first((STATION == "counter") & (ENDED == "served")), "leave", 600.0),
@@ -186,6 +187,11 @@ BREAKS: dict[str, list[Callable[[], Trace]]] = {
         lambda: at(first(ENDED == "closed"), "enter", 200.0),
         lambda: at(first(ENDED == "sent home"), "leave", 290.0),
         lambda: at(first(ENDED == "baulked"), "enter", 330.0),
+    ],
+    "who turns round has a reason, who joins has none": [
+        lambda: at(first(ENDED == "full"), "enter", 0.0),
+        lambda: at(first(ENDED == "baulked"), "enter", 0.0),
+        lambda: at(np.flatnonzero((STATION == "hall") & (ENDED == "served"))[:8], "enter", np.arange(8) * 1e-3),
     ],
     "a server serves one family at a time, in its hours": [
         lambda: at(

@@ -72,6 +72,8 @@ def test_at_closing_time_the_servers_stay_for_those_inside(office: Run, visits_o
         (3, "desk", 10, None, 10, "closed"),
     ]
     assert trace.families["outcome"].words() == ["done", "done", "done", "closed"]
+    # On duty until 10, then for those inside: nobody waits from 15 on, and the last family is done at 19.
+    assert trace.stations["staffed_s"][0] == 19
 
 
 def test_those_who_stay_are_the_servers_of_the_moment_of_closing(office: Run, visits_of: VisitsOf) -> None:

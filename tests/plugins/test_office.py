@@ -239,6 +239,23 @@ def test_by_queues_families_spread_by_windows(choice: str, plugins: Plugins, tmp
     assert found["small"] == pytest.approx(500, abs=5)
 
 
+def test_the_fastest_hall_is_the_one_with_the_shorter_way_where_nobody_waits(plugins: Plugins, tmp_path: Path) -> None:
+    """Each family knows its own way to each hall, goes the shorter one, and needs that time on every trip."""
+    sites = {name: {"staff": 300, "travel": {"kind": "exponential", "mean": "20 min"}} for name in ("a", "b")}
+    office = _office(sites, choice_of_site="fastest", incomplete=0.3)
+    no_returns = dict.fromkeys(("mismatch", "incomplete", "refused"), 0.0)
+    changes = {"channels": {"office": office}, "demand": _replay(tmp_path, 300), "review": no_returns}
+    plan, trace = _run(changes, plugins)
+    ways = np.array([numbers_of(plan.columns[f"_office way to {name}"]) for name in sites])
+    trips, effort = np.asarray(trace.families["trips"]), np.asarray(trace.families["effort_s"])
+    np.testing.assert_allclose(effort, trips * ways.min(axis=0))
+    visits = _visits(trace)
+    nearest = np.array(["office.a", "office.b"])[ways.argmin(axis=0)]
+    assert visits["station"].tolist() == nearest[visits["family"]].tolist()
+    assert set(nearest) == {"office.a", "office.b"}
+    assert trips.max() > 1
+
+
 @pytest.mark.parametrize("catchment", [1.0, 5.0])
 def test_the_nearest_hall_of_a_family_stays_the_same(catchment: float, plugins: Plugins, tmp_path: Path) -> None:
     """First visits, later tries and all corrections go to one hall: a family lives where it lives."""

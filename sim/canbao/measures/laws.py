@@ -113,9 +113,12 @@ def check_laws(trace: Trace, plan: Plan) -> tuple[Law, ...]:
         _of_rows("attempts count up", visits, _miscounted(visits)),
         everywhere("Little's law, L = λW", _little),
         everywhere("servers and visits tell the same utilisation", lambda here: _utilisation(here, trace)),
-        everywhere("busy time is at most staffed time", lambda here: _busy_is_staffed(here, trace)),
+        everywhere(
+            "staffed time is that of the schedule, and never less than busy time", lambda here: _staffed(here, trace)
+        ),
         everywhere("a room never holds more than it can", _room),
         everywhere("nobody is let in at closed doors, nobody is sent home at open ones", _doors),
+        everywhere("who turns round has a reason, who joins has none", lambda here: _reasons(here, plan)),
         everywhere("a server serves one family at a time, in its hours", _one_at_a_time),
         everywhere("nobody waits while a server is free", _no_idling),
         everywhere("who is served next is as the discipline says", lambda here: _discipline(here, plan)),
@@ -229,11 +232,6 @@ def _utilisation(here: _Station, trace: Trace) -> str:
     return "" if _alike(busy, served) else f"the servers were busy for {busy}, visits say {served}"
 
 
-def _busy_is_staffed(here: _Station, trace: Trace) -> str:
-    busy, staffed = _tally(here, trace, "busy_s"), _tally(here, trace, "staffed_s")
-    return "" if busy <= staffed * (1 + _CLOSE) else f"busy for {busy}, staffed for {staffed}"
-
-
 # --- rooms and doors --------------------------------------------------------------------------------------------------
 
 
@@ -247,6 +245,31 @@ def _room(here: _Station) -> str:
     inside = _inside_after(enter, np.sort(here.left), enter)
     wrong = np.flatnonzero(inside > here.plan.room)
     return f"{inside[wrong[0]]} inside at {enter[wrong[0]]}, room for {here.plan.room:g}" if len(wrong) else ""
+
+
+def _reasons(here: _Station, plan: Plan) -> str:
+    """Check that whoever found the room full or the queue too long had reason to, and that who joined had none.
+
+    At one moment families come and go; the reason may have been there at any instant of it.
+    """
+    away, enter = here.turned_away, np.sort(here.visits.enter)
+    left, ready = np.sort(here.left), np.sort(here.waited_until)
+
+    def most(gone: FloatArray, moments: FloatArray) -> IntArray:
+        return np.searchsorted(enter, moments, side="right") - np.searchsorted(gone, moments, side="left")
+
+    full = (away.ended == "full") & (most(left, away.enter) < here.plan.room)
+    limit = _drawn(away, plan, lambda step: step.baulk_at)
+    baulked = (away.ended == "baulked") & (most(ready, away.enter) < limit)
+    wrong = np.flatnonzero(full | baulked)
+    if len(wrong):
+        return f"family {away.family[wrong[0]]} turned round at {away.enter[wrong[0]]}"
+    moments = here.visits.enter
+    fewest = np.searchsorted(enter, moments, side="left") - np.searchsorted(ready, moments, side="right")
+    # Who waits at the door of a full room looks at the queue when it comes there, and enters later.
+    joined = (here.waited_until > moments) & np.bool_(not here.plan.blocks)
+    wrong = np.flatnonzero(joined & (fewest >= _drawn(here.visits, plan, lambda step: step.baulk_at)) & (fewest > 0))
+    return f"family {here.visits.family[wrong[0]]} joined at {moments[wrong[0]]}" if len(wrong) else ""
 
 
 def _around(plan: StationPlan, moments: FloatArray, values: Sequence[float]) -> tuple[FloatArray, FloatArray]:
@@ -282,18 +305,22 @@ def _doors(here: _Station) -> str:
 # --- servers ----------------------------------------------------------------------------------------------------------
 
 
-def _most_on_duty(plan: StationPlan) -> list[float]:
-    """Give for each change how many may begin a service from then on.
-
-    When the doors close, those of the last open moment may stay for whoever is inside, or nobody is left inside.
-    """
-    most, staying, was_open, servers = [], 0.0, plan.changes[0].open, plan.changes[0].servers
+def _staying(plan: StationPlan) -> list[float]:
+    """Give for each change how many servers stay after hours while anybody waits: those of the last open moment."""
+    staying, stay, was_open, servers = [], 0.0, plan.changes[0].open, plan.changes[0].servers
     for change in plan.changes:
-        staying = 0.0 if change.open else servers if was_open else staying
-        home = plan.closing == "send home" and not change.open
-        most.append(0.0 if home else max(change.servers, staying if plan.closing == "serve" else 0.0))
+        stay = 0.0 if change.open or plan.closing != "serve" else servers if was_open else stay
+        staying.append(stay)
         was_open, servers = change.open, change.servers
-    return most
+    return staying
+
+
+def _most_on_duty(plan: StationPlan) -> list[float]:
+    """Give for each change how many may begin a service from then on; nobody does where all were sent home."""
+    return [
+        0.0 if plan.closing == "send home" and not change.open else max(change.servers, stay)
+        for change, stay in zip(plan.changes, _staying(plan), strict=True)
+    ]
 
 
 def _one_at_a_time(here: _Station) -> str:
@@ -311,20 +338,38 @@ def _one_at_a_time(here: _Station) -> str:
     return f"{serving[wrong[0]]} served at {start[wrong[0]]} by {max(before[wrong[0]], after[wrong[0]]):g} servers"
 
 
-def _no_idling(here: _Station) -> str:
-    """Check that between any two events all servers on duty are busy if anybody waits."""
+def _steps(here: _Station) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
+    """Give the moments at which anything changes, the time to the next, and how many wait and are served until then."""
     changes = np.array([change.time for change in here.plan.changes])
     enter, ready = np.sort(here.visits.enter), np.sort(here.waited_until)
     start, end = np.sort(here.visits.start[here.served]), np.sort(here.left[here.served])
-    moments = np.unique(np.concatenate([enter, ready, end, changes[changes < here.until]]))
+    moments = np.unique(np.concatenate([enter, ready, end, changes]))
     moments = moments[moments < here.until]
-    waiting, serving = _inside_after(enter, ready, moments), _inside_after(start, end, moments)
+    lengths = np.diff(np.append(moments, here.until))
+    return moments, lengths, _inside_after(enter, ready, moments), _inside_after(start, end, moments)
+
+
+def _no_idling(here: _Station) -> str:
+    """Check that between any two events all servers on duty are busy if anybody waits."""
+    moments, _, waiting, serving = _steps(here)
     _, servers = _around(here.plan, moments, [change.servers for change in here.plan.changes])
     wrong = np.flatnonzero((waiting > 0) & (serving < servers))
     if not len(wrong):
         return ""
     at = wrong[0]
     return f"{waiting[at]} wait after {moments[at]}, while {serving[at]} of {servers[at]:g} servers are busy"
+
+
+def _staffed(here: _Station, trace: Trace) -> str:
+    """Check staffed time: servers of the schedule, or those who stay while anybody waits, or those not yet done."""
+    moments, lengths, waiting, serving = _steps(here)
+    _, servers = _around(here.plan, moments, [change.servers for change in here.plan.changes])
+    _, staying = _around(here.plan, moments, _staying(here.plan))
+    on_duty = np.maximum(np.maximum(servers, np.where(waiting > 0, staying, 0.0)), serving)
+    expected, staffed, busy = float(on_duty @ lengths), _tally(here, trace, "staffed_s"), _tally(here, trace, "busy_s")
+    if not (staffed == expected or _alike(staffed, expected)):
+        return f"staffed for {staffed}, by the schedule and the families in hand for {expected}"
+    return "" if busy <= staffed * (1 + _CLOSE) else f"busy for {busy}, staffed for {staffed}"
 
 
 # --- who is next ------------------------------------------------------------------------------------------------------
