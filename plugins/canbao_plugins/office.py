@@ -211,10 +211,13 @@ class _Hall(NamedTuple):
         ]
 
     def _visit(self, arrive: str, visit: str, gives_up: str) -> Iterator[Step]:
-        """Go there in opening hours and stand in the queue; come back on the next day if there was no getting in."""
+        """Go there in opening hours and stand in the queue.
+
+        Whoever finds it closed comes again when it is open, be it after lunch; whoever finds it full, on the next day.
+        """
         at, name, tomorrow = _HUMPS, self.name, f"{self.name} {arrive} tomorrow"
-        travel = f"{name} {arrive} way"
-        yield Await(self.station, at=at, name=f"{name} {arrive}", then=travel)
+        travel, again = f"{name} {arrive} way", f"{name} {arrive}"
+        yield Await(self.station, at=at, name=again, then=travel)
         yield Await(self.station, at=at, day=1, name=tomorrow)
         yield Delay(self.office.way(self.channel, name), name=travel, trip=True)
         yield Visit(
@@ -227,7 +230,7 @@ class _Hall(NamedTuple):
             abandoned=gives_up,
             baulked=gives_up,
             full=tomorrow,
-            closed=tomorrow,
+            closed=again,
             luck=f"{self.channel}:window",
         )
 

@@ -224,9 +224,9 @@ class Choose:
     """Take one of some ways.
 
     `rule` is `"weight"` (by luck, in proportion to the weights), `"shortest"` (fewest inside for each server on duty)
-    or `"fastest"` (least travel and expected wait); ties go to the first. With `others`, the channel in which the
-    family is now is left out. A function takes the options and the state of the stations, by name a mapping with
-    `waiting`, `busy` and `servers`, and gives an index; only engines that run Python can use it.
+    or `"fastest"` (least travel and expected wait); ties go to the least travel, then to the first. With `others`, the
+    channel in which the family is now is left out. A function takes the options and the state of the stations, by name
+    a mapping with `waiting`, `busy` and `servers`, and gives an index; only engines that run Python can use it.
     """
 
     options: Sequence[Option]

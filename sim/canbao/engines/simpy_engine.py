@@ -269,7 +269,7 @@ class _World:
         else:
             end = self.plan.calendars[step.calendar].add_days(now, amount)
         if step.effort:
-            self.recorder.effort_s[index] += end - now
+            self.recorder.effort_s[index] += min(end, self.plan.until) - now
         yield self.timeline.timer(end, ARRIVAL, index)
         return step.then
 
@@ -373,17 +373,25 @@ class _World:
             mark -= weight
         return options[-1].to
 
-    def _cost(self, option: p.OptionPlan, rule: str, family: int, attempt: int) -> float:
-        """Give what `shortest` or `fastest` weighs: families inside for each server, or travel and expected wait."""
+    def _cost(self, option: p.OptionPlan, rule: str, family: int, attempt: int) -> tuple[float, float]:
+        """Give what an option costs by the rule, and the travel, which decides between equals."""
+        travel = self.value(option.travel, family, attempt)
+        return self._queue_cost(option, rule) + (travel if rule == "fastest" else 0.0), travel
+
+    def _queue_cost(self, option: p.OptionPlan, rule: str) -> float:
+        """Give what a queue costs: for `shortest` families inside for each server, for `fastest` the expected wait.
+
+        Where nobody serves at the moment it is inf.
+        """
         if option.station < 0:
-            return self.value(option.travel, family, attempt) if rule == "fastest" else 0.0
+            return 0.0
         desk = self.desks[option.station]
         if not desk.servers:
             return math.inf
         if rule == "shortest":
             return desk.inside / desk.servers
         ahead = max(0.0, desk.inside + 1 - desk.servers)
-        return self.value(option.travel, family, attempt) + ahead * desk.plan.mean_service / desk.servers
+        return ahead * desk.plan.mean_service / desk.servers
 
     def _words(self, option: p.OptionPlan) -> Option:
         station = self.plan.stations[option.station].name if option.station >= 0 else ""
