@@ -16,7 +16,7 @@ from canbao.verification.trials import Case, Quantity
 
 __all__ = ["CASES"]
 
-_CUSTOMERS = 5_000
+_CUSTOMERS = 4_000
 """How many come in a run, on average."""
 
 

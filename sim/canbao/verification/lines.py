@@ -45,8 +45,10 @@ class _Line:
     room: float = math.inf
     discipline: Discipline = "fifo"
     memory: float = 50
-    customers: int = 10_000
+    customers: int = 7_000
     """How many come in a run, on average."""
+    runs: int = 2
+    """How many runs of the engine: some more where the peer serves in another order."""
 
     def case(self) -> Case:
         """Make the case."""
@@ -66,7 +68,7 @@ class _Line:
             until=self.customers / self.rate,
             window=(5 * self.memory / self.rate, (self.customers - 5 * self.memory) / self.rate),
             quantities=tuple(self.quantities),
-            runs=2,
+            runs=self.runs,
             peer=fifo_peer,
             controls=tuple(controls),
         )
@@ -159,6 +161,7 @@ def _branch(servers: int, published: float, memory: float, customers: int) -> Ca
         servers=servers,
         memory=memory,
         customers=customers,
+        runs=2 if discipline == "fifo" else 8,
     ).case()
 
 
@@ -182,7 +185,7 @@ def _pollaczek_khinchine(
     service: Lognormal | Gamma | Constant,
     cv: float,
     discipline: Discipline = "fifo",
-    customers: int = 10_000,
+    customers: int = 7_000,
 ) -> Case:
     wait = theory.pollaczek_khinchine(0.6, 1.0, cv)
     return _Line(
@@ -193,6 +196,7 @@ def _pollaczek_khinchine(
         service=service,
         discipline=discipline,
         customers=customers,
+        runs=2 if discipline == "fifo" else 8,
     ).case()
 
 
@@ -221,13 +225,13 @@ CASES: tuple[Case, ...] = (
     _bank(4),
     _office(),
     _branch(2, 0.30095, 850, 30_000),
-    _branch(3, 0.01481, 30, 10_000),
+    _branch(3, 0.01481, 30, 7_000),
     _long_run(),
     _pollaczek_khinchine("M/G/1, lognormal service", Lognormal(1.0, 0.6), 0.6),
     # Quantiles of the gamma distribution are slow.
     _pollaczek_khinchine("M/G/1, Erlang service", Erlang(1.0, 3), 1 / math.sqrt(3), customers=4000),
     _pollaczek_khinchine("M/D/1", Constant(1.0), 0.0),
-    _pollaczek_khinchine("M/D/1, last come, first served", Constant(1.0), 0.0, "lifo"),
-    _pollaczek_khinchine("M/D/1, served at random", Constant(1.0), 0.0, "random"),
+    _pollaczek_khinchine("M/D/1, last come, first served", Constant(1.0), 0.0, "lifo", 2_500),
+    _pollaczek_khinchine("M/D/1, served at random", Constant(1.0), 0.0, "random", 2_500),
     _small_room(),
 )

@@ -176,7 +176,7 @@ def _clinic() -> Case:
             Quantity("time in system, low", 17.19, _mean_time_of_served("low"), "published", 0.65),
             Quantity("P(low gives up)", 0.293, _share_given_up("low"), "published", 0.075),
         ),
-        runs=200,
+        runs=150,
         watch=_patients,
     )
 

@@ -39,10 +39,10 @@ __all__ = ["Case", "Quantity", "Result", "Row", "run_case"]
 _SEEDS_APART = 1 << 32
 """The runs of seed 0 take the seeds 0, 1, ...; those of the next seed begin so much later."""
 
-_BLOCK = 2_500_000
-"""How many customers a peer takes at once, about: 20 MB an array."""
+_BLOCK = 1_250_000
+"""How many customers a peer takes at once, about: 10 MB an array."""
 
-_FEWEST = 100
+_FEWEST = 60
 """How many plans a peer takes at once, at least; fewer would be slow."""
 
 _MOST_CUSTOMERS = 300_000_000
