@@ -54,8 +54,8 @@ def verify(  # noqa: PLR0913 - all but the first by name
     engine
         The name of the engine.
     seed
-        All luck follows from it; two seeds have none in common. With another seed, one exact row in a thousand and one
-        published row in a few hundred fail although all is well: that is what a confidence of 99.9 % means.
+        All luck follows from it; two seeds have none in common. With another seed one exact row in a thousand fails
+        although all is well, which is what a confidence of 99.9 % means.
     only
         Names of cases, or parts of names; all cases without.
     precision

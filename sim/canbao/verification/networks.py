@@ -84,18 +84,18 @@ def _blocked() -> Case:
 
 
 def _finite_source() -> Case:
-    name, machines, mean_up, mean_repair, repairers = "machines and repairers, M/M/2//8", 8, 10.0, 3.0, 2
+    name, machines, mean_up, mean_repair, repairers = "machines and repairers, G/M/2//8", 8, 10.0, 3.0, 2
     state = theory.finite_source(machines, mean_up, mean_repair, repairers)
     failures = (machines - state.number) / mean_up
     luck = f"{name}: "
     steps: list[Step] = [
-        Delay(Exponential(mean_up), name=f"{luck}up"),
+        Delay(Uniform(0.5 * mean_up, 1.5 * mean_up), name=f"{luck}up"),
         Visit("repair", service=Exponential(mean_repair), luck=f"{luck}repair"),
         Go(f"{luck}up"),
     ]
     return Case(
         name=name,
-        source="Kleinrock, Queueing Systems I, 3.8",
+        source="Kleinrock, Queueing Systems I, 3.8; for any time up: Baskett, Chandy, Muntz and Palacios (1975)",
         network=Network(
             stations=[Station("repair", servers=repairers)],
             journeys=[Journey("machine", steps)],
