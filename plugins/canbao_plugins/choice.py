@@ -6,13 +6,12 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
+from canbao.arrays import FloatArray, np
 from canbao.columns import Column
 from canbao.district import Channel, District
 from canbao.errors import InputError
-from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
 from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Amount, Share

@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
+import canbao
+from canbao.arrays import BoolArray, FloatArray, np
 from canbao.columns import Coded
 from canbao.distributions import Empirical, Histogram
-from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
-from canbao.luck import FloatArray
-from canbao.network import Await, Check, Choose, Delay, Go, Option, Quantity, Scaled, Station, Step, Visit
+from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, District, Part
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Named, Settings
@@ -93,14 +92,14 @@ class Office(Settings):
     def build(self, name: str, district: District) -> Part:
         """Give a station for each hall and the way through it."""
         stations, calendars = [], {}
-        steps: list[Step] = [Choose(self._options(name, "arrive"), rule=self._rule(), name="hall")]
-        corrections: list[Step] = [Choose(self._options(name, "gather"), rule=self._rule(), name=CORRECT)]
+        steps: list[canbao.Step] = [canbao.Choose(self._options(name, "arrive"), rule=self._rule(), name="hall")]
+        corrections: list[canbao.Step] = [canbao.Choose(self._options(name, "gather"), rule=self._rule(), name=CORRECT)]
         for site_name, site in self.sites.items():
             hall = _Hall(self, site, name, site_name)
             opening = site.opening(district)
             calendars[hall.station] = opening.calendar
             stations.append(
-                Station(
+                canbao.Station(
                     hall.station,
                     servers=opening.servers,
                     doors=opening.doors,
@@ -120,9 +119,9 @@ class Office(Settings):
     def _rule(self) -> Literal["weight", "shortest", "fastest"]:
         return "weight" if self.choice_of_site == "nearest" else self.choice_of_site
 
-    def _options(self, name: str, step: str) -> list[Option]:
+    def _options(self, name: str, step: str) -> list[canbao.Option]:
         return [
-            Option(
+            canbao.Option(
                 f"{site_name} {step}",
                 weight=f"_{name} near {site_name}",
                 station=f"{name}.{site_name}",
@@ -131,7 +130,7 @@ class Office(Settings):
             for site_name in self.sites
         ]
 
-    def way(self, name: str, site: str) -> Quantity:
+    def way(self, name: str, site: str) -> canbao.Quantity:
         """Give the time of the way to a hall: where families weigh ways against waits, each knows its own."""
         return f"_{name} way to {site}" if self.choice_of_site == "fastest" else self.sites[site].travel.build()
 
@@ -192,37 +191,39 @@ class _Hall(NamedTuple):
     def station(self) -> str:
         return f"{self.channel}.{self.name}"
 
-    def first_visit(self) -> list[Step]:
+    def first_visit(self) -> list[canbao.Step]:
         """Come, wait, be served, be told at once what is missing, fetch it and come again."""
         return [
             *self._visit("arrive", "window", gives_up=GIVE_UP),
-            Check(f"_{self.channel} papers", name=f"{self.name} papers", failed=f"{self.name} fetch", passed=HAND_IN),
-            Delay(self.office.fetch.build(), name=f"{self.name} fetch"),
+            canbao.Check(
+                f"_{self.channel} papers", name=f"{self.name} papers", failed=f"{self.name} fetch", passed=HAND_IN
+            ),
+            canbao.Delay(self.office.fetch.build(), name=f"{self.name} fetch"),
             *self._visit("back", "second visit", gives_up=GIVE_UP),
-            Go(HAND_IN),
+            canbao.Go(HAND_IN),
         ]
 
-    def correction(self) -> list[Step]:
+    def correction(self) -> list[canbao.Step]:
         """Correct what the review returned; whoever came so far does not give up."""
         return [
-            Delay(self.office.fetch.build(), name=f"{self.name} gather"),
+            canbao.Delay(self.office.fetch.build(), name=f"{self.name} gather"),
             *self._visit("correct", "correction", gives_up=f"{self.name} correct tomorrow"),
-            Go(RESUBMIT),
+            canbao.Go(RESUBMIT),
         ]
 
-    def _visit(self, arrive: str, visit: str, gives_up: str) -> Iterator[Step]:
+    def _visit(self, arrive: str, visit: str, gives_up: str) -> Iterator[canbao.Step]:
         """Go there in opening hours and stand in the queue.
 
         Whoever finds it closed comes again when it is open, be it after lunch; whoever finds it full, on the next day.
         """
         at, name, tomorrow = _HUMPS, self.name, f"{self.name} {arrive} tomorrow"
         travel, again = f"{name} {arrive} way", f"{name} {arrive}"
-        yield Await(self.station, at=at, name=again, then=travel)
-        yield Await(self.station, at=at, day=1, name=tomorrow)
-        yield Delay(self.office.way(self.channel, name), name=travel, trip=True)
-        yield Visit(
+        yield canbao.Await(self.station, at=at, name=again, then=travel)
+        yield canbao.Await(self.station, at=at, day=1, name=tomorrow)
+        yield canbao.Delay(self.office.way(self.channel, name), name=travel, trip=True)
+        yield canbao.Visit(
             self.station,
-            Scaled(self.office.service.build(), f"_{self.channel} time"),
+            canbao.Scaled(self.office.service.build(), f"_{self.channel} time"),
             name=f"{name} {visit}",
             patience=self.office.patience.build(),
             baulk_at=math.inf if self.office.baulk_at is None else self.office.baulk_at * max(1, self.site.staff),

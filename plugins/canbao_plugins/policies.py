@@ -7,12 +7,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
+from canbao.arrays import FloatArray, np
 from canbao.calendar import Horizon
 from canbao.columns import Coded, Column
-from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
 from canbao.scenario.models import Settings
 from canbao.scenario.quantities import Count, MisfitError

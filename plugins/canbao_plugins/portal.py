@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, field_validator
 
+import canbao
+from canbao.arrays import BoolArray, FloatArray, np
 from canbao.calendar import Calendar, Interval, daily
 from canbao.distributions import Uniform
-from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, BoolArray, District, Part
-from canbao.luck import FloatArray
-from canbao.network import Await, Check, Delay, End, Go, Station, Step, Visit
+from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, District, Part
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Settings
@@ -119,10 +118,10 @@ class Portal(Settings):
             calendar = calendar.without(daily(self.maintenance, range(district.horizon.days)))
         payment = calendar.without(self._closed_payment_days(district))
         stations = [
-            Station(
+            canbao.Station(
                 name, servers=self.slots, doors=calendar.to_schedule(), closing="keep", room=self.slots + self.backlog
             ),
-            Station(f"{name}.payment", servers=np.inf, doors=payment.to_schedule(), closing="keep"),
+            canbao.Station(f"{name}.payment", servers=np.inf, doors=payment.to_schedule(), closing="keep"),
         ]
         columns = {f"_{name} finishes": self._finishes(district)}
         calendars = {name: calendar, f"{name}.payment": payment}
@@ -144,21 +143,21 @@ class Portal(Settings):
         # 2 at skill 0, falling to 0 at skill 1, so that it averages 1 over an even spread of skill.
         return 1.0 - np.minimum(1.0, self.wanders_off * 2.0 * (1.0 - district.number("digital_skill")))
 
-    def _session(self, name: str) -> Iterator[Step]:
+    def _session(self, name: str) -> Iterator[canbao.Step]:
         """Page by page to the payment; hand in."""
-        yield Check(f"_{name} finishes", name="session", failed="wanders off")
+        yield canbao.Check(f"_{name} finishes", name="session", failed="wanders off")
         for page in self.pages:
             yield from self._page(name, page)
         yield from self._payment(name)
-        yield Go(HAND_IN)
-        yield Delay(self.think.build(), name="wanders off", effort=True, then="gives up")
-        yield Check(1 - self.silent, name="gives up", passed=GIVE_UP, failed="silent")
-        yield End("left silently", name="silent")
+        yield canbao.Go(HAND_IN)
+        yield canbao.Delay(self.think.build(), name="wanders off", effort=True, then="gives up")
+        yield canbao.Check(1 - self.silent, name="gives up", passed=GIVE_UP, failed="silent")
+        yield canbao.End("left silently", name="silent")
 
-    def _page(self, name: str, page: str, stuck: str = "gives up") -> Iterator[Step]:
+    def _page(self, name: str, page: str, stuck: str = "gives up") -> Iterator[canbao.Step]:
         """One request, tried again when it fails, and the time spent on the page."""
         trouble, later, thinking = f"{page}: trouble", f"{page}: later", f"{page}: thinking"
-        yield Visit(
+        yield canbao.Visit(
             name,
             self.request.build(),
             name=page,
@@ -169,24 +168,24 @@ class Portal(Settings):
             full=trouble,
             closed=f"{page}: maintenance",
         )
-        yield Check(self.retry, name=trouble, passed=later, failed=stuck)
-        yield Delay(self.retry_after.build(), name=later, effort=True, then=page)
+        yield canbao.Check(self.retry, name=trouble, passed=later, failed=stuck)
+        yield canbao.Delay(self.retry_after.build(), name=later, effort=True, then=page)
         # Everybody comes back in the hours after the maintenance, not in its last second.
-        yield Await(name, at=Uniform(0.0, 0.3), name=f"{page}: maintenance", then=page)
-        yield Delay(self.think.build(), name=thinking, effort=True)
+        yield canbao.Await(name, at=Uniform(0.0, 0.3), name=f"{page}: maintenance", then=page)
+        yield canbao.Delay(self.think.build(), name=thinking, effort=True)
 
-    def _payment(self, name: str) -> Iterator[Step]:
+    def _payment(self, name: str) -> Iterator[canbao.Step]:
         station = f"{name}.payment"
-        yield Visit(station, self.request.build(), name="pay", closed="pay: closed", served="pay: check")
-        yield Await(station, at=Uniform(0.0, 0.5), name="pay: closed", then="pay")
-        yield Delay(self.payment_retry.build(), name="pay: later", then="pay")
-        yield Check(1 - self.payment_failure, name="pay: check", failed="pay: later")
+        yield canbao.Visit(station, self.request.build(), name="pay", closed="pay: closed", served="pay: check")
+        yield canbao.Await(station, at=Uniform(0.0, 0.5), name="pay: closed", then="pay")
+        yield canbao.Delay(self.payment_retry.build(), name="pay: later", then="pay")
+        yield canbao.Check(1 - self.payment_failure, name="pay: check", failed="pay: later")
 
-    def _correction(self, name: str) -> Iterator[Step]:
+    def _correction(self, name: str) -> Iterator[canbao.Step]:
         """Log in again and correct what the review returned; whoever came so far tries until it works."""
-        yield Delay(self.correct.build(), name=CORRECT)
+        yield canbao.Delay(self.correct.build(), name=CORRECT)
         yield from self._page(name, _CORRECTION, stuck=CORRECT)
-        yield Go(RESUBMIT)
+        yield canbao.Go(RESUBMIT)
 
 
 @hookimpl

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
+from canbao.arrays import BoolArray, FloatArray, np
 from canbao.columns import Coded
 from canbao.distributions import Histogram
-from canbao.district import BoolArray, Channel, District
+from canbao.district import Channel, District
 from canbao.errors import InputError
-from canbao.luck import FloatArray
 from canbao.plugins import hookimpl
 from canbao.scenario.durations import Lognormal, RandomDuration
 from canbao.scenario.models import ESTIMATE, Settings

@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from canbao.arrays import FloatArray, np
 from canbao.distributions import Distribution
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray, Luck
+from canbao.luck import Luck
 from canbao.schedule import Schedule
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["ArrivalProcess", "At", "Poisson", "Renewal", "Thinned", "invert"]
 

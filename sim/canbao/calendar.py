@@ -26,11 +26,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import overload
 
-import numpy as np
-from numpy.typing import NDArray
-
+from canbao.arrays import BoolArray, FloatArray, IntArray, np
 from canbao.errors import CalendarError
-from canbao.luck import FloatArray
 from canbao.schedule import Schedule, combine
 
 __all__ = [
@@ -39,6 +36,7 @@ __all__ = [
     "Horizon",
     "Hours",
     "Interval",
+    "check_days",
     "daily",
     "free_saturdays",
     "parse_hours",
@@ -50,8 +48,6 @@ Interval = tuple[float, float]
 Hours = tuple[Interval, ...]
 """Opening hours of one day, in seconds since its midnight, in order; empty for a day that is closed."""
 
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 _DAY_S = 86400.0
 WHOLE_DAY: Hours = ((0.0, _DAY_S),)
@@ -156,7 +152,7 @@ def working_days(
         both open and closed; for a year in `known_years` that the library knows and of which no date is listed,
         because all its holidays would be lost in silence.
     """
-    return np.asarray(_kinds(horizon, open_dates, closed_dates, known_years) == _WORKING)
+    return np.asarray(np.array(_kinds(horizon, open_dates, closed_dates, known_years)) == _WORKING)
 
 
 def free_saturdays(
@@ -172,12 +168,23 @@ def free_saturdays(
     Saturday inside a Spring Festival it is closed. Parameters, shape and errors are those of `working_days`.
     """
     saturday = np.array([date.weekday() == 5 for date in horizon.dates()])
-    return np.asarray(saturday & (_kinds(horizon, open_dates, closed_dates, known_years) == _WEEKEND))
+    return np.asarray(saturday & (np.array(_kinds(horizon, open_dates, closed_dates, known_years)) == _WEEKEND))
+
+
+def check_days(
+    horizon: Horizon,
+    *,
+    open_dates: Collection[dt.date] = (),
+    closed_dates: Collection[dt.date] = (),
+    known_years: Collection[int] = (),
+) -> None:
+    """See that `working_days` can be told: the same parameters, and its errors."""
+    _kinds(horizon, open_dates, closed_dates, known_years)
 
 
 def _kinds(
     horizon: Horizon, open_dates: Collection[dt.date], closed_dates: Collection[dt.date], known_years: Collection[int]
-) -> NDArray[np.int8]:
+) -> list[int]:
     listed = _listed(open_dates, closed_dates)
     announced, announced_years = _announced()
     _check_known_years(known_years, announced_years, listed)
@@ -186,7 +193,7 @@ def _kinds(
     if unknown:
         raise CalendarError(_not_known(unknown, announced_years))
     special = {date: kind for date, kind in announced.items() if date.year not in known_years} | listed
-    return np.array([special.get(d, _WORKING if d.weekday() < 5 else _WEEKEND) for d in dates], dtype=np.int8)
+    return [special.get(date, _WORKING if date.weekday() < 5 else _WEEKEND) for date in dates]
 
 
 def _listed(open_dates: Collection[dt.date], closed_dates: Collection[dt.date]) -> dict[dt.date, int]:

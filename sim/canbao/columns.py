@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from canbao.arrays import AnyArray, BoolArray, np
 from canbao.errors import NetworkError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Coded", "Column", "numbers_of"]
 
@@ -44,11 +45,11 @@ class Coded:
         """Give the word of each family, as a list."""
         return [self.labels[code] for code in self.codes]
 
-    def take(self, index: NDArray[Any]) -> Coded:
+    def take(self, index: AnyArray) -> Coded:
         """Give the column of some of the families, by their indices or by a mask."""
         return Coded(self.codes[index], self.labels)
 
-    def has(self, *labels: str) -> NDArray[np.bool_]:
+    def has(self, *labels: str) -> BoolArray:
         """Tell for each family whether its word is one of these; a word that is no label is an error."""
         unknown = [label for label in labels if label not in self.labels]
         if unknown:
@@ -56,9 +57,9 @@ class Coded:
         return np.isin(self.codes, [self.labels.index(label) for label in labels])
 
 
-Column = NDArray[Any] | Coded
+Column: TypeAlias = "AnyArray | Coded"
 
 
-def numbers_of(column: Column) -> NDArray[Any]:
+def numbers_of(column: Column) -> AnyArray:
     """Give the numbers behind a column: the codes of words, or the column itself."""
     return column.codes if isinstance(column, Coded) else column

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-import numpy as np
-
+from canbao.arrays import FloatArray, np
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray
 
 __all__ = [
     "Constant",
@@ -189,11 +187,13 @@ class Weibull:
         return np.asarray(self.scale * (-np.log1p(-u)) ** (1 / self.shape))
 
 
-def _cumulated(weights: Sequence[float], distribution: object) -> FloatArray:
-    array = np.asarray(weights, dtype=np.float64)
-    fits = array.size > 0 and bool(np.all(array >= 0)) and 0 < float(array.sum()) < math.inf
+def _need_weights(weights: Sequence[float], distribution: object) -> None:
+    fits = all(weight >= 0 for weight in weights) and 0 < sum(weights) < math.inf
     _need(fits, distribution, "weights must be >= 0 and not all 0")
-    total = np.cumsum(array)
+
+
+def _cumulated(weights: Sequence[float]) -> FloatArray:
+    total = np.cumsum(np.asarray(weights, dtype=np.float64))
     return np.asarray(total / total[-1])
 
 
@@ -207,7 +207,7 @@ class Empirical:
     def __post_init__(self) -> None:
         _need(len(self.values) == len(self.weights), self, "needs as many weights as values")
         _need(not any(map(math.isnan, self.values)), self, "values must be numbers")
-        _cumulated(self.weights, self)
+        _need_weights(self.weights, self)
 
     @property
     def mean(self) -> float:
@@ -216,7 +216,7 @@ class Empirical:
 
     def ppf(self, u: FloatArray) -> FloatArray:
         """Give the value in whose share of [0, 1] each `u` lies."""
-        place = np.searchsorted(_cumulated(self.weights, self), u, side="right")
+        place = np.searchsorted(_cumulated(self.weights), u, side="right")
         return np.asarray(self.values, dtype=np.float64)[np.minimum(place, len(self.values) - 1)]
 
 
@@ -231,7 +231,7 @@ class Histogram:
         _need(len(self.edges) == len(self.weights) + 1, self, "needs one edge more than weights")
         _need(all(map(math.isfinite, self.edges)), self, "edges must be finite numbers")
         _need(all(a < b for a, b in pairwise(self.edges)), self, "edges must rise")
-        _cumulated(self.weights, self)
+        _need_weights(self.weights, self)
 
     @property
     def mean(self) -> float:
@@ -242,7 +242,7 @@ class Histogram:
     def ppf(self, u: FloatArray) -> FloatArray:
         """Give the quantiles at `u`; bins of weight 0 are never met."""
         edges = np.asarray(self.edges, dtype=np.float64)
-        below = np.concatenate([[0.0], _cumulated(self.weights, self)])
+        below = np.concatenate([[0.0], _cumulated(self.weights)])
         place = np.minimum(np.searchsorted(below, u, side="right") - 1, len(self.weights) - 1)
         share = (u - below[place]) / (below[place + 1] - below[place])
         return np.asarray(edges[place] + share * (edges[place + 1] - edges[place]))

@@ -16,12 +16,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from canbao.arrays import BoolArray, FloatArray, np
 from canbao.calendar import Calendar, Horizon
 from canbao.columns import Coded, Column
-from canbao.luck import FloatArray, Luck
+from canbao.luck import Luck
 
 if TYPE_CHECKING:
     from canbao.network import AppointmentBook, Batch, Station, Step
@@ -44,8 +42,6 @@ HAND_IN = "review"
 RESUBMIT = "review/resubmitted"
 GIVE_UP = "again"
 CORRECT = "correct"
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

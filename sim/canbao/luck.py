@@ -14,13 +14,15 @@ then one output for each family's index. numpy's own counter generator, Philox, 
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from canbao.arrays import FloatArray, np
 
-__all__ = ["FloatArray", "Luck"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["Luck"]
+
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from canbao.arrivals import ArrivalProcess
 from canbao.calendar import Calendar
 from canbao.columns import Column
+from canbao.disciplines import Discipline, QueueKey
 from canbao.distributions import Distribution
 from canbao.schedule import Schedule
 
@@ -58,8 +59,6 @@ class Scaled:
 
 
 Quantity = float | str | Distribution | Scaled
-Discipline = Literal["fifo", "lifo", "priority", "shortest", "random"]
-QueueKey = Callable[[float, float], float]
 
 
 @dataclass(frozen=True)

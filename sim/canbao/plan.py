@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from canbao.arrays import FloatArray, IntArray
 from canbao.calendar import Calendar
 from canbao.columns import Column
+from canbao.disciplines import Discipline, QueueKey
 from canbao.distributions import Distribution
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray, Luck
-from canbao.network import ChoiceRule, Discipline, QueueKey
+from canbao.luck import Luck
+from canbao.network import ChoiceRule
 
 __all__ = [
     "AppointmentStep",
@@ -323,7 +324,7 @@ class Plan:
     luck: Luck
     until: float
     arrival: FloatArray
-    first_step: NDArray[np.int64]
+    first_step: IntArray
     columns: Mapping[str, Column]
     stations: tuple[StationPlan, ...]
     batches: tuple[BatchPlan, ...]

@@ -13,10 +13,12 @@ import numpy as np
 
 from canbao import network as words
 from canbao import plan as numbers
+from canbao.arrays import FloatArray
 from canbao.columns import Coded, Column, numbers_of
+from canbao.disciplines import Discipline
 from canbao.distributions import Uniform
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray, Luck
+from canbao.luck import Luck
 from canbao.plan import Change, Draw, Plan, PlanStep
 from canbao.schedule import Schedule
 from canbao.trace import FAMILY_COLUMNS, INSIDE
@@ -481,7 +483,7 @@ def _station(station: words.Station, scope: _Scope, steps: Sequence[PlanStep]) -
     name = f"station {station.name!r}"
     scope.need(station.room >= 1, f"{name}: room must be >= 1", station.room)
     if not callable(station.discipline):
-        scope.one_of(get_args(words.Discipline), station.discipline, f"{name}: discipline")
+        scope.one_of(get_args(Discipline), station.discipline, f"{name}: discipline")
     scope.one_of(("serve", "send home", "keep"), station.closing, f"{name}: closing")
     scope.one_of(("lose", "block"), station.when_full, f"{name}: when_full")
     index = scope.stations[station.name]

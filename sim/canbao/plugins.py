@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -118,6 +120,14 @@ class Plugins:
             yield from table.values()
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks among what can be called only: a look at a module that waits to be imported would import it."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        found = inspect.getattr_static(plugin, name, None)
+        return super().parse_hookimpl_opts(plugin, name) if callable(found) else None
+
+
 def load_plugins(folder: Path | None = None, environment: Mapping[str, str] = os.environ) -> Plugins:
     """Find all plugins, check their hooks and let them register.
 
@@ -133,7 +143,7 @@ def load_plugins(folder: Path | None = None, environment: Mapping[str, str] = os
     PluginError
         A plugin that cannot be imported, a misspelt hook, two plugins or things of one name; it names the plugins.
     """
-    manager = pluggy.PluginManager(GROUP)
+    manager = _Manager(GROUP)
     manager.add_hookspecs(Hooks)
     origins: dict[str, str] = {}
     for name, origin, load in [*_installed(environment), *_files(folder)]:
@@ -180,7 +190,14 @@ def _entry_points() -> list[importlib.metadata.EntryPoint]:
 
 
 def _built_in(point: importlib.metadata.EntryPoint) -> bool:
-    return point.dist is not None and point.dist.name == "canbao"
+    return point.dist is not None and _name_and_version(point.dist)[0] == "canbao"
+
+
+@cache
+def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    # Each look at one of them parses the metadata of the whole distribution anew.
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 _Found = tuple[str, str, Callable[[], Any]]
@@ -189,7 +206,7 @@ _Found = tuple[str, str, Callable[[], Any]]
 def _installed(environment: Mapping[str, str]) -> list[_Found]:
     allowed = outsiders(environment)
     points = [point for point in _entry_points() if _built_in(point) or point in allowed]
-    return [(p.name, f"{p.dist.name} {p.dist.version}" if p.dist else p.value, p.load) for p in points]
+    return [(p.name, " ".join(_name_and_version(p.dist)) if p.dist else p.value, p.load) for p in points]
 
 
 def _files(folder: Path | None) -> list[_Found]:

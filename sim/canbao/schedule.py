@@ -11,13 +11,13 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from canbao.arrays import FloatArray, np
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["Schedule", "combine"]
 

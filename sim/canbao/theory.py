@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from canbao.arrays import FloatArray
 from canbao.errors import InputError
-from canbao.luck import FloatArray
 
 __all__ = [
     "SteadyState",

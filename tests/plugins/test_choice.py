@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canbao.arrays import FloatArray
 from canbao.district import Channel, District
 from canbao.errors import InputError
-from canbao.luck import FloatArray
 from canbao.plugins import Plugins, load_plugins
 from canbao.testing import check_choice, small_district
 from canbao_plugins.choice import Preference, Queues

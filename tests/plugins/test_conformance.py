@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, Field
 
+from canbao.arrays import FloatArray
 from canbao.columns import Coded, Column
 from canbao.distributions import Exponential
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, District, Part
-from canbao.luck import FloatArray
 from canbao.network import Delay, End, Go, Station, Step, Visit
 from canbao.plugins import hookimpl, load_plugins
 from canbao.scenario.durations import BUILT_IN
@@ -252,7 +252,7 @@ class _NeverCorrects(Kiosk):
 
 class _WithColumn(Kiosk):
     def _column(self, name: str, district: District) -> dict[str, Column]:
-        raise NotImplementedError
+        raise NotImplementedError  # each toy below says which column
 
     def build(self, name: str, district: District) -> Part:
         return replace(super().build(name, district), columns=self._column(name, district))

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from canbao.arrays import BoolArray
 from canbao.calendar import Horizon
 from canbao.errors import InputError
 from canbao.luck import Luck
@@ -32,10 +33,10 @@ def _pixels(file: bytes) -> NDArray[np.uint8]:
     return np.asarray(Image.open(BytesIO(file)).convert("RGB"))
 
 
-def _red(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _red(pixels: NDArray[np.uint8]) -> BoolArray:
     """Where the red of the stamp lies."""
     wide = pixels.astype(np.int16)
-    red: NDArray[np.bool_] = (wide[..., 0] - np.maximum(wide[..., 1], wide[..., 2])) > 40
+    red: BoolArray = (wide[..., 0] - np.maximum(wide[..., 1], wide[..., 2])) > 40
     return red
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from canbao.arrays import AnyArray, BoolArray
 from canbao.calendar import Horizon
 from canbao.columns import Coded, Column, numbers_of
 from canbao.luck import Luck
@@ -79,18 +79,18 @@ def _words(column: Column) -> Coded:
     return column
 
 
-def _numbers(column: Column) -> NDArray[Any]:
+def _numbers(column: Column) -> AnyArray:
     assert isinstance(column, np.ndarray)
     return column
 
 
-def _assert_share(hits: NDArray[np.bool_], share: float) -> None:
+def _assert_share(hits: BoolArray, share: float) -> None:
     """Five standard deviations of a binomial: wrong by chance once in a million."""
     count = len(hits)
     assert abs(int(hits.sum()) - count * share) <= 5.0 * math.sqrt(count * share * (1.0 - share)) + 1.0
 
 
-def _assert_more(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> None:
+def _assert_more(first: BoolArray, second: BoolArray) -> None:
     """Check that the share among the first is higher by more than five standard errors."""
     error = math.sqrt(
         first.mean() * (1 - first.mean()) / len(first) + second.mean() * (1 - second.mean()) / len(second)

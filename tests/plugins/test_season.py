@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from canbao.arrays import FloatArray
 from canbao.columns import Coded
 from canbao.district import Channel, District
 from canbao.errors import InputError, ScenarioError
-from canbao.luck import FloatArray
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.scenario import models_of
 from canbao.testing import check_demand, small_district, small_scenario

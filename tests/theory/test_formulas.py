@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canbao import theory
+from canbao.arrays import FloatArray
 from canbao.errors import InputError
-from canbao.luck import FloatArray
 
 loads = st.floats(0.05, 0.95)
 few = st.integers(1, 20)

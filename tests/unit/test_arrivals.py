@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from canbao.arrays import FloatArray
 from canbao.arrivals import ArrivalProcess, At, Poisson, Renewal, Thinned, invert
 from canbao.distributions import Constant, Empirical, Exponential, Gamma, Uniform
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray, Luck
+from canbao.luck import Luck
 from canbao.schedule import Schedule
 
 LUCK = Luck(2024)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from canbao.arrays import BoolArray, IntArray
 from canbao.calendar import (
     WHOLE_DAY,
     Calendar,
@@ -273,19 +273,19 @@ class Grid:
     """A calendar, and beside it, as the oracle, whether each single minute of its horizon is open."""
 
     calendar: Calendar
-    minutes: NDArray[np.bool_]
+    minutes: BoolArray
 
     @property
     def end(self) -> int:
         return len(self.minutes) * MINUTE
 
     @property
-    def open_before(self) -> NDArray[np.int64]:
+    def open_before(self) -> IntArray:
         """Open seconds before each minute, the end of the horizon included."""
         return np.concatenate([[0], np.cumsum(self.minutes)]) * MINUTE
 
     @property
-    def open_of_day(self) -> NDArray[np.int64]:
+    def open_of_day(self) -> IntArray:
         """Open seconds of each day."""
         return np.asarray(self.minutes.reshape(-1, DAY // MINUTE).sum(axis=1)) * MINUTE
 

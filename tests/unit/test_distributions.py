@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from canbao import At, Journey, Network, Scaled, Station, Stream, Visit, simulate
+from canbao.arrays import FloatArray
 from canbao.distributions import (
     Constant,
     Distribution,
@@ -27,7 +28,7 @@ from canbao.distributions import (
     Weibull,
 )
 from canbao.errors import NetworkError
-from canbao.luck import FloatArray, Luck
+from canbao.luck import Luck
 from canbao.planning import make_plan
 
 LEAST, MOST = 2.0**-53, 1 - 2.0**-53  # what luck can give at the extremes

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from canbao.luck import FloatArray, Luck
+from canbao.arrays import FloatArray
+from canbao.luck import Luck
 
 MANY = 100_000
 SEEDS = [0, 1, 2, -1, -(2**70), 2**63, 2**64, 10**40]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from canbao.assembly import scenario_plan
+from canbao.assembly.review import ENROLLED, INTAKE, REVIEW, build_review, span_delay
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
 from canbao.district import District
@@ -18,7 +19,7 @@ from canbao.engines.simpy_engine import SimpyEngine
 from canbao.network import Delay
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.quantities import Span, parse_span
-from canbao.scenario.review import ENROLLED, INTAKE, REVIEW, Review, span_delay
+from canbao.scenario.review import Review
 from canbao.testing import small_district, small_scenario
 from canbao.trace import Trace
 
@@ -68,7 +69,7 @@ def _at(trace: Trace, station: str) -> dict[str, Any]:
 
 def test_the_desks_stand_behind_the_intake_in_their_order(district: District) -> None:
     """All belong to the group of the review; each has its own calendar, staff and no doors: applications pile up."""
-    part = _review().build(district)
+    part = build_review(_review(), district)
     assert [station.name for station in part.stations] == [INTAKE, "review.acceptance", "review.first", "review.second"]
     assert {station.group for station in part.stations} == {REVIEW}
     assert [station.doors for station in part.stations] == [None] * 4
@@ -129,13 +130,13 @@ def test_without_newborns_nobody_goes_first(known: bool, district: District) -> 
         district.policy,
         district.luck,
     )
-    part = _review(newborn_first=True).build(plain)
+    part = build_review(_review(newborn_first=True), plain)
     assert part.columns == {}
 
 
 def test_steps_return_what_the_gates_say(district: District) -> None:
     """Each gate fails with the share of the scenario, up to the same limit of corrections."""
-    part = _review(incomplete=0.02, mismatch=0.03, refused=0.005, corrections=4).build(district)
+    part = build_review(_review(incomplete=0.02, mismatch=0.03, refused=0.005, corrections=4), district)
     gates = {step.name: step for step in part.journey.steps}
     shares = {name: 1 - getattr(gates[name], "probability", 0.0) for name in ("complete", "matches", "approved")}
     assert shares == pytest.approx({"complete": 0.02, "matches": 0.03, "approved": 0.005})
@@ -193,7 +194,7 @@ def test_the_defaults_of_spans_are_ten_minutes() -> None:
 
 def test_calendars_are_the_desks_hours(district: District) -> None:
     """A desk's calendar is open when it has staff on duty."""
-    calendar = _review(first={"staff": 2, "hours": ["10:00-11:00"]}).build(district).calendars["review.first"]
+    calendar = build_review(_review(first={"staff": 2, "hours": ["10:00-11:00"]}), district).calendars["review.first"]
     assert isinstance(calendar, Calendar)
     assert not calendar.is_open(9.99 * 3600)
     assert calendar.is_open(10 * 3600)

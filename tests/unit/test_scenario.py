@@ -15,9 +15,9 @@ import pytest
 from pydantic import Field
 from scipy import stats
 
+from canbao.arrays import FloatArray
 from canbao.distributions import Distribution
 from canbao.errors import Fault, ScenarioError
-from canbao.luck import FloatArray
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.durations import BUILT_IN
 from canbao.scenario.models import Settings

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from canbao.arrays import BoolArray, FloatArray, np
 from canbao.columns import Coded, Column
 from canbao.scenario.models import Settings
 from canbao.scenario.quantities import Amount, Count, MisfitError, PositiveAmount, Share
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from canbao.calendar import Horizon
-    from canbao.luck import FloatArray, Luck
+    from canbao.luck import Luck
 
 __all__ = [
     "CATEGORIES",
@@ -123,7 +124,7 @@ class Categories(Settings):
 
     @model_validator(mode="after")
     def _leave_room(self) -> Self:
-        total = float(self.shares().sum())
+        total = sum(self.model_dump().values())
         if total > 1.0 + 1e-9:
             raise MisfitError("adds up to more than 1", allowed=f"shares with a sum up to 1; these have {total:g}")
         return self
@@ -337,9 +338,7 @@ def _category(fate: FloatArray, shares: FloatArray) -> NDArray[np.int8]:
     return code
 
 
-def _skill(
-    luck: FloatArray, rural: NDArray[np.bool_], special: NDArray[np.bool_], settings: DigitalSkill
-) -> FloatArray:
+def _skill(luck: FloatArray, rural: BoolArray, special: BoolArray, settings: DigitalSkill) -> FloatArray:
     centres = [_centre(mean, settings.spread) for mean in (settings.urban, settings.rural)]
     centres += [centre - settings.hardship for centre in centres]
     against = np.exp(-np.array(centres))[rural + 2 * special.astype(np.int8)]
@@ -369,10 +368,10 @@ def _papers(luck: Luck, count: int, shares: PaperShares) -> NDArray[np.uint8]:
     return held
 
 
-def _complete(papers: NDArray[np.uint8], kind: Coded, elsewhere: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _complete(papers: NDArray[np.uint8], kind: Coded, elsewhere: BoolArray) -> BoolArray:
     masks = [[_mask(needed_papers(kind_, register)) for register in REGISTERS] for kind_ in KINDS]
     needed = np.array(masks, dtype=np.uint8)[kind.codes, elsewhere.astype(np.int8)]
-    complete: NDArray[np.bool_] = (papers & needed) == needed
+    complete: BoolArray = (papers & needed) == needed
     return complete
 
 

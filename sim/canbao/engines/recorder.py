@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from canbao.arrays import AnyArray
 from canbao.columns import Coded, Column, numbers_of
 from canbao.plan import GatherStep, Plan, VisitStep
 from canbao.trace import ENDINGS, INSIDE, Table, Trace
@@ -145,5 +146,5 @@ def _places(plan: Plan) -> NDArray[np.int16]:
     return places
 
 
-def _numbers(values: array[Any], kind: type[np.generic]) -> NDArray[Any]:
+def _numbers(values: array[Any], kind: type[np.generic]) -> AnyArray:
     return np.frombuffer(values, dtype=kind) if len(values) else np.empty(0, dtype=kind)

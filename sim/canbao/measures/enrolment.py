@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from canbao.arrays import BoolArray
+from canbao.assembly.review import ENROLLED
 from canbao.columns import Coded
 from canbao.measures.samples import by_group, describe, share
-from canbao.scenario.review import ENROLLED
 from canbao.trace import INSIDE, Trace
 
 __all__ = ["deadlines", "fates", "newborns", "spent"]
@@ -30,11 +30,11 @@ def _groups(trace: Trace) -> dict[str, Coded]:
     return {"channel": words["first_channel"]} | {name: c for name, c in words.items() if name not in _OWN}
 
 
-def _enrolled(outcome: Coded) -> NDArray[np.bool_]:
+def _enrolled(outcome: Coded) -> BoolArray:
     return outcome.has(ENROLLED) if ENROLLED in outcome.labels else np.zeros(len(outcome), dtype=bool)
 
 
-def _counts(column: Coded, chosen: NDArray[np.bool_]) -> dict[str, int]:
+def _counts(column: Coded, chosen: BoolArray) -> dict[str, int]:
     numbers = np.bincount(column.codes[chosen], minlength=len(column.labels))
     return {label: int(number) for label, number in zip(column.labels, numbers, strict=True) if number}
 

@@ -13,16 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from canbao.luck import FloatArray
+from canbao.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from canbao.plan import Draw, Plan, StationPlan, VisitStep
 from canbao.trace import INSIDE, Trace
 
 __all__ = ["Law", "check_laws"]
 
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 _CLOSE = 1e-9
 """Sums of a million stays, added up in two orders, agree to this share."""
@@ -48,7 +45,7 @@ class _Visits:
     enter: FloatArray
     start: FloatArray
     leave: FloatArray
-    ended: NDArray[Any]
+    ended: AnyArray
     """Words."""
 
     @classmethod

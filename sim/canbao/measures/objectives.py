@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from canbao.arrays import FloatArray
 from canbao.columns import Coded
-from canbao.luck import FloatArray
 from canbao.measures.reviews import Rounds
 from canbao.measures.samples import share
 from canbao.scenario import objectives as wanted

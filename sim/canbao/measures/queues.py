@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from canbao.arrays import FloatArray, IntArray
 from canbao.columns import Coded
-from canbao.luck import FloatArray
 from canbao.plan import Plan, StationPlan
 from canbao.trace import Trace
 
@@ -56,7 +55,7 @@ class Occupancy:
 
     name: str
     group: str
-    arrivals: NDArray[np.int64]
+    arrivals: IntArray
     """Families that came, whether they were let in or not."""
     waiting: FloatArray
     """Mean number of those who wait."""

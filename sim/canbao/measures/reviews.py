@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from canbao.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from canbao.calendar import Calendar
 from canbao.columns import Coded
-from canbao.luck import FloatArray
 from canbao.measures.samples import describe, share
 from canbao.trace import Trace
 
@@ -21,7 +20,7 @@ __all__ = ["Rounds", "review_flow", "review_rounds", "review_times"]
 class Rounds:
     """Rounds of review, in no particular order; arrays of shape (rounds,)."""
 
-    family: NDArray[np.int64]
+    family: IntArray
     submitted: FloatArray
     """When it was handed in, or handed in again."""
     decided: FloatArray
@@ -33,7 +32,7 @@ class Rounds:
     channel: Coded
     """The last channel of the family."""
 
-    def share_within(self, promise: float, chosen: NDArray[np.bool_] | None = None) -> float | None:
+    def share_within(self, promise: float, chosen: BoolArray | None = None) -> float | None:
         """Give the share of rounds decided within some working days.
 
         Only rounds that could be watched for so long count, decided or not: to count the quick ones among the last
@@ -82,7 +81,7 @@ def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) 
     return Rounds(family, submitted, decided, working_days, observed, _coded(trace.families["last_channel"]).take(row))
 
 
-def review_times(rounds: Rounds, longest: int, chosen: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+def review_times(rounds: Rounds, longest: int, chosen: BoolArray | None = None) -> dict[str, Any]:
     """Describe working days in review, and the share inside each promise from 1 to `longest` working days."""
     days = rounds.working_days if chosen is None else rounds.working_days[chosen]
     decided = days[~np.isnan(days)]
@@ -115,6 +114,6 @@ def _coded(column: Any) -> Coded:
     return column
 
 
-def _stations_of(trace: Trace, group: str) -> NDArray[Any]:
+def _stations_of(trace: Trace, group: str) -> AnyArray:
     groups = _coded(trace.stations["group"])
     return np.flatnonzero(groups.has(group)) if group in groups.labels else np.empty(0, dtype=np.int64)

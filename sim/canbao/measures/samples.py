@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from canbao.arrays import AnyArray, BoolArray, FloatArray
 from canbao.columns import Coded
-from canbao.luck import FloatArray
 
 __all__ = ["by_group", "describe", "share"]
 
@@ -32,9 +31,7 @@ def describe(values: FloatArray) -> dict[str, float | int | None]:
     }
 
 
-def by_group(
-    values: NDArray[Any], group: Coded, chosen: NDArray[np.bool_] | None = None
-) -> dict[str, Mapping[str, Any]]:
+def by_group(values: AnyArray, group: Coded, chosen: BoolArray | None = None) -> dict[str, Mapping[str, Any]]:
     """Describe the values of each group that has any; `values` and `group` have one element a row."""
     keep = ~np.isnan(values) if chosen is None else chosen & ~np.isnan(values)
     kept, codes = values[keep], group.codes[keep]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from canbao.arrays import BoolArray, FloatArray
+from canbao.assembly.review import INTAKE, REVIEW
 from canbao.calendar import Calendar, Horizon
 from canbao.columns import Coded
-from canbao.district import BoolArray
-from canbao.luck import FloatArray
 from canbao.measures.enrolment import deadlines, fates, newborns, spent
 from canbao.measures.laws import check_laws
 from canbao.measures.objectives import Findings, judge
@@ -20,7 +20,6 @@ from canbao.measures.queues import HOUR_S, Occupancy, hour_edges, occupancies, w
 from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
 from canbao.measures.samples import by_group, share
 from canbao.plan import Plan
-from canbao.scenario.review import INTAKE, REVIEW
 from canbao.scenario.scenario import ScenarioFile
 from canbao.trace import Trace
 

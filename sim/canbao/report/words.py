@@ -163,6 +163,6 @@ def servers(group: str, count: float) -> str:
 
 
 def _is_review(group: str) -> bool:
-    from canbao.scenario.review import REVIEW
+    from canbao.assembly.review import REVIEW
 
     return group == REVIEW

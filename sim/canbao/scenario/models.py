@@ -22,7 +22,7 @@ PLUGGED = "x-plugged"
 class Settings(BaseModel):
     """A part of a scenario file: no unknown keys, no conversion in silence, no change after reading."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 @dataclass(frozen=True)

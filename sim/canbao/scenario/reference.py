@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from canbao.network import Discipline
+from canbao.disciplines import Discipline
 from canbao.plugins import NO_PLUGINS, Plugins, load_plugins
 from canbao.scenario.faults import inline
 from canbao.scenario.models import PLUGGED, Settings

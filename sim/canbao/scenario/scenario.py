@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from canbao.calendar import Horizon, free_saturdays, working_days
-from canbao.district import GIVE_UP, HAND_IN, BoolArray, Channel, Choice, Demand, Policy, Population
+from canbao.arrays import BoolArray
+from canbao.calendar import Horizon, check_days, free_saturdays, working_days
+from canbao.disciplines import Discipline
+from canbao.district import GIVE_UP, HAND_IN, Channel, Choice, Demand, Policy, Population
 from canbao.errors import CalendarError, Fault, ScenarioError
-from canbao.network import Discipline
 from canbao.plugins import Plugins
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
 from canbao.scenario.faults import dotted, faults_of, inline, nearest
@@ -226,7 +227,7 @@ def _calendar_faults(file: ScenarioFile) -> list[Fault]:
     looks = [(("calendar",), _KNOWN, _KNOWN), (("horizon", "start"), start, start), (("horizon", "end"), start, end)]
     for key, first, last in looks:
         try:
-            working_days(Horizon(first, last), **file.scenario.calendar.model_dump())
+            check_days(Horizon(first, last), **file.scenario.calendar.model_dump())
         except CalendarError as error:
             problem, _, remedy = str(error).partition("; ")
             return [_fault(file, key, problem, hint=remedy)]

@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-import numpy as np
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from canbao.arrays import BoolArray, np
 from canbao.calendar import Calendar, Hours, Interval, parse_hours
-from canbao.district import BoolArray, District
+from canbao.district import District
 from canbao.errors import CalendarError
 from canbao.scenario.models import Settings
 from canbao.scenario.quantities import Count, MisfitError

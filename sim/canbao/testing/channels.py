@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from canbao.assembly import assemble
+from canbao.assembly.review import INTAKE
 from canbao.columns import Coded
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, Channel, District, Part
 from canbao.network import End
 from canbao.plugins import Plugins
-from canbao.scenario.review import INTAKE
 from canbao.testing.findings import is_array, same_values
 from canbao.testing.trial import ALONE, PURE, Trial, begin, first_of
 from canbao.trace import INSIDE, Trace

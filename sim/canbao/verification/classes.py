@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from canbao import theory
 from canbao.arrivals import Poisson
+from canbao.disciplines import Discipline
 from canbao.distributions import Constant, Distribution, Exponential, Uniform
-from canbao.network import Discipline, Journey, Network, Station, Stream, Visit
+from canbao.network import Journey, Network, Station, Stream, Visit
 from canbao.verification import stays
 from canbao.verification.controls import inputs, one_line
 from canbao.verification.peers import priority_peer

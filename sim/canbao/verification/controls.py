@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from canbao.arrays import FloatArray
 from canbao.arrivals import Poisson
 from canbao.distributions import Constant
-from canbao.luck import FloatArray
 from canbao.network import Network
 from canbao.plan import Draw, Plan, VisitStep
 from canbao.schedule import Schedule

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from canbao.luck import FloatArray
+from canbao.arrays import FloatArray
 
 __all__ = ["Estimate", "difference", "intercept", "mean_of", "together"]
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from canbao import theory
 from canbao.arrivals import Poisson
+from canbao.disciplines import Discipline
 from canbao.distributions import Constant, Distribution, Erlang, Exponential, Gamma, Lognormal
-from canbao.network import Discipline, Journey, Network, Station, Stream, Visit
+from canbao.network import Journey, Network, Station, Stream, Visit
 from canbao.verification import stays
 from canbao.verification.controls import bracket, inputs
 from canbao.verification.peers import fifo_peer

@@ -12,13 +12,10 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from canbao.luck import FloatArray
+from canbao.arrays import BoolArray, FloatArray
 from canbao.plan import Draw, GatherStep, Plan, VisitStep
 from canbao.verification.stays import FAMILIES, Stays, StaysByName
-
-BoolArray = NDArray[np.bool_]
 
 _STRIP = 256
 """How many customers are taken at once, turned so that those who are served at the same step lie side by side."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from canbao.luck import FloatArray
+from canbao.arrays import FloatArray
 from canbao.trace import Trace
 
 __all__ = [

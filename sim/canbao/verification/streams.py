@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from canbao import theory
+from canbao.arrays import FloatArray
 from canbao.arrivals import Poisson, Renewal, Thinned
 from canbao.distributions import Constant, Lognormal, Weibull
-from canbao.luck import FloatArray
 from canbao.network import Batch, End, Gather, Journey, Network, Station, Stream, Visit
 from canbao.schedule import Schedule
 from canbao.verification import stays

@@ -23,8 +23,8 @@ from typing import Literal
 
 import numpy as np
 
+from canbao.arrays import FloatArray
 from canbao.engines import Engine
-from canbao.luck import FloatArray
 from canbao.network import Network
 from canbao.plan import Plan
 from canbao.planning import make_plan

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from canbao.assembly.review import REVIEW
 from canbao.measures.enrolment import deadlines, fates, newborns, spent
-from canbao.scenario.review import REVIEW
 from canbao.trace import Trace
 
 NAN, INF = math.nan, math.inf

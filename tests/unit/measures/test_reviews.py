@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canbao.assembly.review import INTAKE, REVIEW
 from canbao.calendar import WHOLE_DAY, Calendar, Horizon, working_days
 from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
-from canbao.scenario.review import INTAKE, REVIEW
 from canbao.trace import Trace
 
 NAN = math.nan

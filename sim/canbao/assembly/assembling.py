@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from canbao.arrays import FloatArray
 from canbao.arrivals import At
+from canbao.assembly.review import ReviewPart, build_review
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
 from canbao.district import CORRECT, GIVE_UP, Channel, District, Part
 from canbao.errors import CanbaoError, InputError, PluginError
-from canbao.luck import FloatArray, Luck
+from canbao.luck import Luck
 from canbao.network import (
     AppointmentBook,
     Batch,
@@ -32,7 +34,6 @@ from canbao.network import (
 )
 from canbao.plan import Plan
 from canbao.planning import make_plan
-from canbao.scenario.review import ReviewPart
 from canbao.scenario.scenario import Behaviour, ScenarioFile
 
 __all__ = ["assemble", "make_district", "scenario_plan"]
@@ -97,7 +98,7 @@ def assemble(file: ScenarioFile, seed: int) -> Network:
     preferred = _preferred(weights, district)
     with _asking("demand", scenario.demand):
         arrivals = scenario.demand.arrivals(district, preferred, scenario.channels)
-    review = scenario.review.build(district)
+    review = build_review(scenario.review, district)
     columns = {**district.columns, **_weight_columns(weights, preferred), **review.columns}
     for part in parts.values():
         columns.update(part.columns)
