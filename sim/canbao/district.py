@@ -1,12 +1,24 @@
 """A district: what a part of a scenario may know of its surroundings when it builds its piece of the network.
 
-Plugins work with these few things: a `District` comes in, a `Part` goes out, and three labels connect them:
+Plugins work with these few things: a `District` comes in, a `Part` goes out, and labels connect them. A journey goes to
 
-- `HAND_IN`: where a journey goes when the application is handed in for the first time,
-- `RESUBMIT`: where it goes when a corrected application is handed in again,
-- `GIVE_UP`: where it goes when the family gives up here, to try again another day or elsewhere.
+- `HAND_IN` when the application is handed in for the first time,
+- `RESUBMIT` when a corrected application is handed in again,
+- `APPROVED` when a family has learnt in the channel that its application was approved,
+- `GIVE_UP` when the family gives up here, to try again another day or elsewhere, or never,
+- `ELSEWHERE` when it takes another channel at once.
 
-A channel's journey begins at its first step; after a rejection the family comes back to its step `CORRECT`.
+A channel's journey begins at its first step. The family comes back to its step `CORRECT` when its application is
+returned, and to its step `RESULT` when it is approved; a channel without that step has nothing to do then.
+
+    channel ──HAND_IN──► before review ──► review ──► RESULT of the channel ──APPROVED──► after review ──► enrolled
+       ▲                                     │                                                               │
+       └──────────────CORRECT────────────────┘                                             afterwards ◄──────┘
+
+What stands before, after and behind the review are formalities: to pay, to get the card, to settle the first bill.
+
+What happens but takes no time is a visit of no length, so that the trace tells it: failures by their names (`failed`),
+fees paid and refunded (`pay_fee`, `return_fee`).
 """
 
 from __future__ import annotations
@@ -22,26 +34,88 @@ from canbao.columns import Coded, Column
 from canbao.luck import Luck
 
 if TYPE_CHECKING:
-    from canbao.network import AppointmentBook, Batch, Station, Step
+    from canbao.network import AppointmentBook, Batch, Mark, Station, Step, Visit
 
 __all__ = [
+    "APPROVED",
     "CORRECT",
+    "ELSEWHERE",
+    "FAILURE",
+    "FAILURES",
+    "FEE",
     "GIVE_UP",
     "HAND_IN",
+    "PAID",
+    "REFUNDED",
     "RESUBMIT",
+    "RESULT",
     "Channel",
     "Choice",
     "Demand",
     "District",
+    "Formality",
     "Part",
     "Policy",
     "Population",
+    "failed",
+    "pay_fee",
+    "return_fee",
 ]
 
-HAND_IN = "review"
+HAND_IN = "application"
 RESUBMIT = "review/resubmitted"
+APPROVED = "approved"
 GIVE_UP = "again"
+ELSEWHERE = "again/elsewhere"
 CORRECT = "correct"
+RESULT = "result"
+
+FAILURE = "failure"
+"""The group of the stations that record failures; each is called `failure.<name>`."""
+FAILURES = (
+    "incomplete papers",
+    "data mismatch",
+    "not registered yet",
+    "registration not visible",
+    "duplicate",
+    "payment locked",
+    "debit failed",
+    "card held",
+    "wrong channel",
+    "maintenance",
+    "closed payment day",
+    "portal full",
+)
+"""What goes wrong, by name."""
+
+FEE = "fee"
+"""The group of the stations that record payments and refunds."""
+PAID, REFUNDED = "paid", "refunded"
+"""Events: the fee was paid (and not returned), it was returned last."""
+
+
+def failed(name: str, *, label: str = "", then: str | None = None) -> Visit:
+    """Record a failure of one of `FAILURES` and go on."""
+    import canbao
+
+    if name not in FAILURES:
+        raise ValueError(f"no failure is named {name!r}; there are: {', '.join(FAILURES)}")
+    return canbao.Visit(f"{FAILURE}.{name}", 0.0, name=label, served=then)
+
+
+def pay_fee(*, label: str = "", then: str | None = None) -> tuple[Visit, Mark]:
+    """Pay the family's fee: the ledger has an entry, and the event `paid` stands until it is returned."""
+    import canbao
+
+    return canbao.Visit(f"{FEE}.{PAID}", 0.0, name=label), canbao.Mark(PAID, then=then)
+
+
+def return_fee(*, label: str = "", then: str | None = None) -> tuple[Visit, Mark, Mark]:
+    """Give the fee back: the ledger has an entry, and the event `paid` is taken back."""
+    import canbao
+
+    paid_back = canbao.Mark(PAID, clear=True)
+    return canbao.Visit(f"{FEE}.{REFUNDED}", 0.0, name=label), paid_back, canbao.Mark(REFUNDED, then=then)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +169,14 @@ class District:
 
 @dataclass(frozen=True)
 class Part:
-    """What a channel adds to the network.
+    """What a channel or a formality adds to the network.
 
     Parameters
     ----------
     steps
-        Its journey, named after the channel. A step named `CORRECT` is where a family comes back after a rejection;
-        without one it waits a working day and begins again.
+        Its journey, named after it. In a channel a step named `CORRECT` is where a family comes back after its
+        application is returned; without one it waits a working day and begins again. A step named `RESULT` is where
+        it comes when the application is approved.
     queue
         The station whose queue tells how full the channel is, for those who choose by it.
     """
@@ -117,10 +192,32 @@ class Part:
 
 @runtime_checkable
 class Channel(Protocol):
-    """A way to enrol. May also have `online` (False) and `open_days(district)` (the working days)."""
+    """A way to enrol.
+
+    May also have `online` (False), `open_days(district)` (the working days) and `serves(district)`: which families it
+    is for at all, shape (families,); nobody else is sent to it.
+    """
 
     def build(self, name: str, district: District, /) -> Part:
         """Give stations and steps of the channel of this name."""
+        ...
+
+
+@runtime_checkable
+class Formality(Protocol):
+    """What a family has to do besides handing in.
+
+    May also have `undo(name, district, onward)`: the steps that take it back when the application ends without an
+    enrolment; each way through them leads to the label `onward`.
+    """
+
+    @property
+    def place(self) -> Literal["before review", "after review", "afterwards"]:
+        """When: before the review, between approval and enrolment, or when the child is insured already."""
+        ...
+
+    def build(self, name: str, district: District, onward: str, /) -> Part:
+        """Give its stations and steps; each way leads to the label `onward`, to GIVE_UP, or to an End."""
         ...
 
 
@@ -139,7 +236,11 @@ class Population(Protocol):
 
 @runtime_checkable
 class Policy(Protocol):
-    """The rules of a region."""
+    """The rules of a region.
+
+    May also have `fee_yuan(columns, horizon)` and `subsidy_yuan(columns, horizon)`: what each family pays for all its
+    children, and what the state adds, shape (families,).
+    """
 
     def deadline_s(self, columns: Mapping[str, Column], horizon: Horizon, /) -> FloatArray:
         """Give the last moment at which each family may hand in, inf for none; shape (families,)."""

@@ -37,6 +37,7 @@ __all__ = [
     "Go",
     "Journey",
     "Mark",
+    "Marked",
     "Network",
     "Option",
     "Quantity",
@@ -223,7 +224,9 @@ class Choose:
     """Take one of some ways.
 
     `rule` is `"weight"` (by luck, in proportion to the weights), `"shortest"` (fewest inside for each server on duty)
-    or `"fastest"` (least travel and expected wait); ties go to the least travel, then to the first. With `others`, the
+    or `"fastest"` (least travel and expected wait); ties go to the least travel, then to the first. With `published_s`
+    the state of the queues is not that of the moment but the last one published, once every so many seconds from time
+    0: as it was just before, without anything that happens at that very moment. With `others`, the
     channel in which the family is now is left out. A function takes the options and the state of the stations, by name
     a mapping with `waiting`, `busy` and `servers`, and gives an index; only engines that run Python can use it.
     """
@@ -233,6 +236,7 @@ class Choose:
     others: bool = False
     name: str = ""
     luck: str = ""
+    published_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -260,11 +264,26 @@ class Appointment:
 
 @dataclass(frozen=True)
 class Mark:
-    """Write this moment into the trace: `submitted` (the first time counts) or `reviewed` (the last time counts)."""
+    """Write this moment into the trace: each event is a column of its table of families, nan where it never happened.
 
-    event: Literal["submitted", "reviewed"]
+    The last time counts, or the first with `first`. With `clear` the event is taken back, so that the column says nan.
+    """
+
+    event: str
     name: str = ""
     then: str | None = None
+    first: bool = False
+    clear: bool = False
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Go one way if an event is marked, the other way if it is not or was taken back."""
+
+    event: str
+    name: str = ""
+    yes: str | None = None
+    no: str | None = None
 
 
 @dataclass(frozen=True)
@@ -303,7 +322,9 @@ class Custom:
     name: str = ""
 
 
-Step = Visit | Delay | Await | Check | Before | Choose | Gather | Appointment | Mark | Go | Return | End | Custom
+Step = (
+    Visit | Delay | Await | Check | Before | Choose | Gather | Appointment | Mark | Marked | Go | Return | End | Custom
+)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ __all__ = [
     "GatherStep",
     "GoStep",
     "MarkStep",
+    "MarkedStep",
     "OptionPlan",
     "Plan",
     "PlanStep",
@@ -218,6 +219,7 @@ class ChooseStep:
     rule: Literal["weight", "shortest", "fastest"] | ChoiceRule
     others: bool
     luck: Draw
+    published_s: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -242,11 +244,23 @@ class AppointmentStep:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MarkStep:
-    """Write this moment into the trace."""
+    """Write this moment into the trace, or take it back; `mark` is an index into `Plan.marks`."""
 
     index: int
-    event: Literal["submitted", "reviewed"]
+    mark: int
+    first: bool
+    clear: bool
     then: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MarkedStep:
+    """Go by whether an event is marked."""
+
+    index: int
+    mark: int
+    yes: int
+    no: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -292,6 +306,7 @@ PlanStep = (
     | GatherStep
     | AppointmentStep
     | MarkStep
+    | MarkedStep
     | GoStep
     | ReturnStep
     | EndStep
@@ -319,6 +334,8 @@ class Plan:
         The journey of each step, an index into `journeys`, shape (steps,).
     channels
         Whether each journey is a channel.
+    marks
+        The events that steps mark; each is a column of the trace's table of families.
     """
 
     luck: Luck
@@ -336,6 +353,7 @@ class Plan:
     journeys: tuple[str, ...]
     channels: tuple[bool, ...]
     outcomes: tuple[str, ...]
+    marks: tuple[str, ...]
 
     @property
     def families(self) -> int:

@@ -21,7 +21,7 @@ from canbao.errors import NetworkError
 from canbao.luck import Luck
 from canbao.plan import Change, Draw, Plan, PlanStep
 from canbao.schedule import Schedule
-from canbao.trace import FAMILY_COLUMNS, INSIDE
+from canbao.trace import FAMILY_COLUMNS, INSIDE, MARKS
 
 __all__ = ["make_plan"]
 
@@ -84,6 +84,7 @@ def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
         journeys=tuple(names),
         channels=tuple(journey.channel for journey in network.journeys),
         outcomes=tuple(scope.outcomes),
+        marks=tuple(scope.marks),
     )
 
 
@@ -159,6 +160,7 @@ class _Scope:
     columns: Mapping[str, Column]
     faults: list[str]
     outcomes: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=lambda: {name: number for number, name in enumerate(MARKS)})
 
     @classmethod
     def of(cls, network: words.Network, columns: Mapping[str, Column], faults: list[str]) -> _Scope:
@@ -247,6 +249,12 @@ class _Scope:
             self.faults.append(f"no outcome can be named {name!r}: so the trace calls families that have not left")
         return self.outcomes.setdefault(name, len(self.outcomes))
 
+    def mark(self, event: str, asker: str) -> int:
+        taken = event in FAMILY_COLUMNS and event not in MARKS
+        if taken or event in self.columns or not event:
+            self.faults.append(f"{asker}: no event can be named {event!r}: the trace has a column of that name")
+        return self.marks.setdefault(event, len(self.marks))
+
     def raise_faults(self) -> None:
         if self.faults:
             raise NetworkError(
@@ -325,6 +333,9 @@ class _Here:
             return np.zeros(0)
         return np.asarray(numbers_of(self.scope.columns[name]), dtype=np.float64)
 
+    def mark(self, event: str) -> int:
+        return self.scope.mark(event, self.name)
+
     def calendar(self, name: str) -> int:
         return self.scope.look_up("calendar", name, self.name, self.scope.calendars)
 
@@ -394,12 +405,14 @@ def _choose(step: words.Choose, here: _Here) -> PlanStep:
         here.scope.faults.append(f"{here.name}: a choice needs at least one option")
     if not callable(step.rule):
         here.one_of(("weight", "shortest", "fastest"), step.rule, "the rule of a choice")
+    here.need(0 <= step.published_s < math.inf, "published_s must be a number >= 0", step.published_s)
     return numbers.ChooseStep(
         index=here.place,
         options=tuple(_option(option, here) for option in step.options),
         rule=step.rule,
         others=step.others,
         luck=here.uniform(step.luck),
+        published_s=step.published_s,
     )
 
 
@@ -424,8 +437,11 @@ def _appointment(step: words.Appointment, here: _Here) -> PlanStep:
 
 
 def _mark(step: words.Mark, here: _Here) -> PlanStep:
-    here.one_of(("submitted", "reviewed"), step.event, "a mark")
-    return numbers.MarkStep(here.place, step.event, here.to(step.then))
+    return numbers.MarkStep(here.place, here.mark(step.event), step.first, step.clear, here.to(step.then))
+
+
+def _marked(step: words.Marked, here: _Here) -> PlanStep:
+    return numbers.MarkedStep(here.place, here.mark(step.event), here.to(step.yes), here.to(step.no))
 
 
 def _return(step: words.Return, here: _Here) -> PlanStep:
@@ -459,6 +475,7 @@ _RESOLVERS: dict[type, Any] = {
     words.Gather: _gather,
     words.Appointment: _appointment,
     words.Mark: _mark,
+    words.Marked: _marked,
     words.Return: _return,
     words.End: _end,
     words.Custom: _custom,

@@ -4,6 +4,10 @@ A plugin is a module with functions marked `@hookimpl`. Built-in plugins come in
 the entry-point group `canbao`, or a single file in a folder given by `--plugins-dir`. `CANBAO_NO_PLUGINS=1` leaves
 outsiders' out.
 
+What is registered may be a thing, or its address, `"package.module:Thing"`: then it is imported when it is first used.
+A plugin with nothing but addresses is made by `by_reference`; so are the built-in ones, because every scenario uses
+few of them.
+
 Hooks are called at the start and the end of a run only, never while it goes on.
 """
 
@@ -16,9 +20,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -28,7 +32,7 @@ from canbao.errors import PluginError
 if TYPE_CHECKING:
     from canbao.runs import Run
 
-__all__ = ["KINDS", "Hooks", "Plugins", "Registered", "hookimpl", "load_plugins", "outsiders"]
+__all__ = ["KINDS", "Hooks", "Plugins", "Registered", "by_reference", "hookimpl", "load_plugins", "outsiders"]
 
 GROUP = "canbao"
 NO_PLUGINS = "CANBAO_NO_PLUGINS"
@@ -45,6 +49,10 @@ class Hooks:
     @_hookspec
     def register_channels(self, register: Register) -> None:
         """Register ways to enrol: a settings class with `build(name, district)` that gives a Part."""
+
+    @_hookspec
+    def register_formalities(self, register: Register) -> None:
+        """Register formalities: a settings class with `place` and `build(name, district, onward)` that gives a Part."""
 
     @_hookspec
     def register_demands(self, register: Register) -> None:
@@ -93,13 +101,56 @@ KINDS = tuple(name.removeprefix("register_") for name in vars(Hooks) if name.sta
 
 @dataclass(frozen=True)
 class Registered:
-    """One thing that a plugin registered."""
+    """One thing that a plugin registered, or its address."""
 
     kind: str
     name: str
-    thing: Any
+    given: Any
     plugin: str
     origin: str
+
+    @cached_property
+    def thing(self) -> Any:
+        """The thing itself; PluginError if its address leads nowhere."""
+        if not isinstance(self.given, str):
+            return self.given
+        module, _, attribute = self.given.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"plugin {self.plugin!r} ({self.origin}) registered {self.kind} {self.name!r} at {self.given!r}, "
+                f"which could not be loaded: {_said(error)}"
+            ) from error
+
+
+class _Things(Mapping[str, Any]):
+    """The things of one kind by name, each imported when it is taken out."""
+
+    def __init__(self, table: Mapping[str, Registered]) -> None:
+        self._table = table
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table[name].thing
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+
+def by_reference(**kinds: Mapping[str, str]) -> SimpleNamespace:
+    """Make a plugin that registers addresses: `by_reference(channels={"office": "canbao_plugins.office:Office"})`."""
+
+    def hook(addresses: Mapping[str, str]) -> Callable[[Register], None]:
+        def implementation(register: Register) -> None:
+            for name, address in addresses.items():
+                register(name, address)
+
+        return hookimpl(implementation)
+
+    return SimpleNamespace(**{f"register_{kind}": hook(addresses) for kind, addresses in kinds.items()})
 
 
 @dataclass(frozen=True)
@@ -111,9 +162,9 @@ class Plugins:
     """Where each plugin comes from: a distribution and its version, or a file."""
     tables: Mapping[str, Mapping[str, Registered]] = field(default_factory=dict)
 
-    def things(self, kind: str) -> dict[str, Any]:
+    def things(self, kind: str) -> Mapping[str, Any]:
         """Give the registered things of a kind by name."""
-        return {name: entry.thing for name, entry in self.tables[kind].items()}
+        return _Things(self.tables[kind])
 
     def __iter__(self) -> Iterator[Registered]:
         for table in self.tables.values():

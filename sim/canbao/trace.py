@@ -15,7 +15,8 @@ reviewed                float64  when the review decided last, nan if never
 finished                float64  when it left, nan if still inside
 ======================  =======  ==========================================================
 
-and behind these whatever else the population knows of each family (kind, category, residence, ...).
+and behind these a column (float64) for each other event that a journey marks, nan where it never happened or was taken
+back, then whatever else the population knows of each family (kind, category, residence, ...).
 
 `visits` has one row for each stay at a station, by family and within a family in time:
 
@@ -54,7 +55,7 @@ from canbao.columns import Coded, Column, numbers_of
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["ENDINGS", "FAMILY_COLUMNS", "INSIDE", "Table", "Trace", "arrow_table", "same_tables"]
+__all__ = ["ENDINGS", "FAMILY_COLUMNS", "INSIDE", "MARKS", "Table", "Trace", "arrow_table", "same_tables"]
 
 Table = Mapping[str, Column]
 
@@ -74,6 +75,9 @@ FAMILY_COLUMNS = (
     "finished",
 )
 """The columns that every table of families has; what the population knows must have other names."""
+
+MARKS = ("submitted", "reviewed")
+"""The events of every network; others are marked where a journey says so."""
 
 INSIDE = "inside"
 """The outcome of a family that has not left at the end of the horizon."""

@@ -263,7 +263,7 @@ def test_marks_keep_the_first_submission_and_the_last_review() -> None:
     """The family hands in at 1 and 3, and is reviewed at 2 and 4."""
     steps = [
         canbao.Delay(1.0, name="hand in"),
-        canbao.Mark("submitted"),
+        canbao.Mark("submitted", first=True),
         canbao.Delay(1.0),
         canbao.Mark("reviewed"),
         canbao.Check(0.0, failed="hand in", limit=1),

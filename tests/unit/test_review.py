@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from canbao.assembly import scenario_plan
-from canbao.assembly.review import ENROLLED, INTAKE, REVIEW, build_review, span_delay
+from canbao.assembly.formalities import ENROLLED
+from canbao.assembly.review import INTAKE, REVIEW, build_review, span_delay
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
 from canbao.district import District

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from canbao.arrays import FloatArray
+from canbao.arrays import BoolArray, FloatArray
 from canbao.arrivals import At
+from canbao.assembly.asking import asking, checked_part
+from canbao.assembly.formalities import build_procedure
 from canbao.assembly.review import ReviewPart, build_review
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
-from canbao.district import CORRECT, GIVE_UP, Channel, District, Part
-from canbao.errors import CanbaoError, InputError, PluginError
+from canbao.district import APPROVED, CORRECT, FAILURE, FEE, GIVE_UP, RESULT, Channel, Choice, District, Part
+from canbao.errors import InputError
 from canbao.luck import Luck
 from canbao.network import (
     AppointmentBook,
@@ -25,12 +26,15 @@ from canbao.network import (
     Choose,
     Delay,
     End,
+    Go,
     Journey,
     Network,
     Option,
     Return,
+    Station,
     Step,
     Stream,
+    Visit,
 )
 from canbao.plan import Plan
 from canbao.planning import make_plan
@@ -52,35 +56,26 @@ def scenario_plan(file: ScenarioFile, seed: int | None = None) -> Plan:
 def make_district(file: ScenarioFile, seed: int) -> District:
     """Give what parts may know: dates, families, policy."""
     scenario, luck, horizon = file.scenario, Luck(seed), file.horizon
-    with _asking("population", scenario.population):
+    with asking("population", scenario.population):
         expected = scenario.population.count(horizon)
-    with _asking("demand", scenario.demand):
+    with asking("demand", scenario.demand):
         count = scenario.demand.families(expected)
     if count < 1:
         raise InputError(f"scenario {file.name!r} has no families: the population or its scale is 0")
     columns, typical = (_known(file, luck, number) for number in (count, _TYPICAL))
-    with _asking("policy", scenario.policy):
+    with asking("policy", scenario.policy):
         columns["deadline_s"] = scenario.policy.deadline_s(columns, horizon)
         columns["newborn_until_s"] = scenario.policy.insured_from_birth_until_s(columns, horizon)
+        for name in ("fee_yuan", "subsidy_yuan"):
+            if hasattr(scenario.policy, name):
+                columns[name] = getattr(scenario.policy, name)(columns, horizon)
     return District(horizon, file.working, file.saturdays, count, columns, typical, scenario.policy, luck)
 
 
 def _known(file: ScenarioFile, luck: Luck, count: int) -> dict[str, Column]:
     """Give what the population knows of its first families; their numbers, if it knows nothing else."""
-    with _asking("population", file.scenario.population):
+    with asking("population", file.scenario.population):
         return {"_number": np.arange(count), **file.scenario.population.columns(luck, count, file.horizon)}
-
-
-@contextmanager
-def _asking(what: str, thing: object) -> Iterator[None]:
-    """Name the plugin if one raises while it is asked for its part."""
-    try:
-        yield
-    except (CanbaoError, MemoryError):
-        raise
-    except Exception as error:
-        kind, module = getattr(thing, "kind", "?"), type(thing).__module__
-        raise PluginError(f"{what} of kind {kind!r} ({module}) failed: {type(error).__name__}: {error}") from error
 
 
 def assemble(file: ScenarioFile, seed: int) -> Network:
@@ -92,37 +87,43 @@ def assemble(file: ScenarioFile, seed: int) -> Network:
         When a part does not fit, or a plugin raises; the message names it.
     """
     scenario, district = file.scenario, make_district(file, seed)
-    parts = {name: _build(name, channel, district) for name, channel in scenario.channels.items()}
-    with _asking("choice", scenario.choice):
+    channels = {name: _build(name, channel, district) for name, channel in scenario.channels.items()}
+    procedure = build_procedure(scenario.formalities, district)
+    with asking("choice", scenario.choice):
         weights = scenario.choice.weights(scenario.channels, district)
+    weights = _for_whom(weights, scenario.channels, district)
     preferred = _preferred(weights, district)
-    with _asking("demand", scenario.demand):
+    with asking("demand", scenario.demand):
         arrivals = scenario.demand.arrivals(district, preferred, scenario.channels)
     review = build_review(scenario.review, district)
+    parts = [*channels.values(), *procedure.parts.values()]
     columns = {**district.columns, **_weight_columns(weights, preferred), **review.columns}
-    for part in parts.values():
+    for part in parts:
         columns.update(part.columns)
-    start = _start(parts, scenario.choice.rule)
+    again, start = _again(channels, scenario.behaviour), _start(channels, scenario.choice)
+    journeys = procedure.endings([start, *_channel_journeys(channels), *procedure.journeys, review.journey, again])
+    stations = [station for part in parts for station in part.stations] + list(review.stations)
     return Network(
-        stations=[station for part in parts.values() for station in part.stations] + list(review.stations),
-        journeys=[start, *_channel_journeys(parts), review.journey, _again(parts, scenario.behaviour)],
+        stations=[*stations, *_records(journeys)],
+        journeys=journeys,
         streams=[Stream(start.name, At(arrivals), columns=columns)],
         calendars=_calendars(parts, review, district),
-        batches=_all_batches(parts),
+        batches=_all_batches({**channels, **procedure.parts}),
         books=_all_books(parts),
     )
 
 
+def _records(journeys: Sequence[Journey]) -> list[Station]:
+    """Give the stations of no length that journeys mention: what fails by name, and the ledger of fees."""
+    named = [step.station for journey in journeys for step in journey.steps if isinstance(step, Visit)]
+    groups = {name: name.partition(".")[0] for name in dict.fromkeys(named)}
+    return [Station(name, math.inf, group=group) for name, group in groups.items() if group in (FAILURE, FEE)]
+
+
 def _build(name: str, channel: Channel, district: District) -> Part:
-    with _asking(f"channel {name!r}", channel):
-        part: Any = channel.build(name, district)
-    if not isinstance(part, Part):
-        raise PluginError(f"channel {name!r}: build() must give a Part, but gave {type(part).__name__}")
-    if not part.steps:
-        raise PluginError(f"channel {name!r}: build() must give a Part with steps, but gave none")
-    first = replace(part.steps[0], name=part.steps[0].name or "first")
-    grouped = [replace(station, group=station.group or name) for station in part.stations]
-    return replace(part, stations=grouped, steps=[first, *part.steps[1:]])
+    with asking(f"channel {name!r}", channel):
+        part = channel.build(name, district)
+    return checked_part(f"channel {name!r}", part, name)
 
 
 def _entry(name: str, part: Part) -> str:
@@ -141,6 +142,29 @@ def _preferred(weights: Mapping[str, FloatArray], district: District) -> Coded:
     return Coded(codes.astype(np.int8), tuple(weights))
 
 
+def _for_whom(
+    weights: Mapping[str, FloatArray], channels: Mapping[str, Channel], district: District
+) -> dict[str, FloatArray]:
+    """Take away the weight of channels that are not for a family; who has none left takes any that is for it."""
+    served = {name: _served(name, channels[name], district) for name in weights}
+    mine = {name: np.where(served[name], weight, 0.0) for name, weight in weights.items()}
+    lost = ~(sum(mine.values()) > 0)
+    nobody = lost & ~np.any(list(served.values()), axis=0)
+    if nobody.any():
+        raise InputError(
+            f"{int(nobody.sum())} families have no channel: none of {', '.join(channels)} is for them; add one that is"
+        )
+    return {name: np.where(lost, served[name].astype(np.float64), weight) for name, weight in mine.items()}
+
+
+def _served(name: str, channel: Channel, district: District) -> BoolArray:
+    serves = getattr(channel, "serves", None)
+    if serves is None:
+        return np.ones(district.families, dtype=np.bool_)
+    with asking(f"channel {name!r}", channel):
+        return np.asarray(serves(district), dtype=np.bool_)
+
+
 def _weight_columns(weights: Mapping[str, FloatArray], preferred: Coded) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for code, (name, values) in enumerate(weights.items()):
@@ -149,12 +173,13 @@ def _weight_columns(weights: Mapping[str, FloatArray], preferred: Coded) -> dict
     return columns
 
 
-def _start(parts: Mapping[str, Part], rule: Any) -> Journey:
+def _start(parts: Mapping[str, Part], choice: Choice) -> Journey:
     """Begin with the preferred channel, or with the one whose queue promises most."""
+    published_s = float(getattr(choice, "published_s", 0.0))
     options = [
         Option(_entry(name, part), weight=f"_prefers {name}", station=part.queue) for name, part in parts.items()
     ]
-    return Journey("start", [Choose(options, rule=rule, name="channel")], channel=False)
+    return Journey("start", [Choose(options, rule=choice.rule, name="channel", published_s=published_s)], channel=False)
 
 
 def _again(parts: Mapping[str, Part], behaviour: Behaviour) -> Journey:
@@ -177,25 +202,30 @@ def _again(parts: Mapping[str, Part], behaviour: Behaviour) -> Journey:
 
 
 def _channel_journeys(parts: Mapping[str, Part]) -> list[Journey]:
-    return [Journey(name, _with_correction(part.steps)) for name, part in parts.items()]
+    return [Journey(name, _with_ways_back(part.steps)) for name, part in parts.items()]
 
 
-def _with_correction(steps: Sequence[Step]) -> list[Step]:
-    """Add a plain way to correct where the channel has none: a working day later, begin again."""
-    if any(step.name == CORRECT for step in steps):
-        return list(steps)
-    correction = Delay(1.0, name=CORRECT, unit="working days", calendar=_OFFICE, then=steps[0].name)
-    return [*steps, End("done"), correction]
+def _with_ways_back(steps: Sequence[Step]) -> list[Step]:
+    """Add plain ways to go on after the review where the channel has none of its own.
+
+    To correct, begin again a working day later; an approval needs nothing.
+    """
+    names, more = {step.name for step in steps}, list[Step]()
+    if CORRECT not in names:
+        more.append(Delay(1.0, name=CORRECT, unit="working days", calendar=_OFFICE, then=steps[0].name))
+    if RESULT not in names:
+        more.append(Go(APPROVED, name=RESULT))
+    return [*steps, End("done"), *more] if more else list(steps)
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
 
-def _calendars(parts: Mapping[str, Part], review: ReviewPart, district: District) -> dict[str, Calendar]:
+def _calendars(parts: Sequence[Part], review: ReviewPart, district: District) -> dict[str, Calendar]:
     days = np.flatnonzero(district.working) * 86_400.0
     office = Calendar.from_intervals([(start, start + 86_400.0) for start in days.tolist()], district.horizon.days)
     calendars = {_OFFICE: office, **review.calendars}
-    for part in parts.values():
+    for part in parts:
         calendars.update(part.calendars)
     return calendars
 
@@ -204,5 +234,5 @@ def _all_batches(parts: Mapping[str, Part]) -> list[Batch]:
     return [replace(batch, group=batch.group or name) for name, part in parts.items() for batch in part.batches]
 
 
-def _all_books(parts: Mapping[str, Part]) -> list[AppointmentBook]:
-    return [book for part in parts.values() for book in part.books]
+def _all_books(parts: Sequence[Part]) -> list[AppointmentBook]:
+    return [book for part in parts for book in part.books]

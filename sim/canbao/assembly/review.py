@@ -11,19 +11,17 @@ import numpy as np
 
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
-from canbao.district import CORRECT, District
-from canbao.network import Before, Check, Delay, End, Journey, Mark, Return, Station, Step, Visit
+from canbao.district import CORRECT, RESUBMIT, RESULT, District, failed
+from canbao.network import Check, Delay, End, Journey, Mark, Return, Station, Step, Visit
 from canbao.scenario.quantities import Span
 from canbao.scenario.review import Review
 
-__all__ = ["ENROLLED", "INTAKE", "REVIEW", "ReviewPart", "build_review", "span_delay"]
+__all__ = ["INTAKE", "REVIEW", "ReviewPart", "build_review", "span_delay"]
 
-REVIEW = "review"
+REVIEW = RESUBMIT.partition("/")[0]
 """The journey of the review, and the group of its stations."""
-INTAKE = "review.intake"
+INTAKE = f"{REVIEW}.intake"
 """Where each round of review begins: an application enters it when it is handed in, and again after each correction."""
-ENROLLED = "enrolled"
-"""The outcome that everybody hopes for."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +54,20 @@ def build_review(review: Review, district: District) -> ReviewPart:
 def _steps(review: Review, priority: str | float) -> list[Step]:
     first = "review.first"
     return [
-        # Only who hands in for the first time must be in time; a channel without a way to correct begins anew.
-        Check(0.0, name="handed in", failed="deadline", limit=1, exceeded="resubmitted"),
-        Before("deadline_s", name="deadline", late="late"),
-        Mark("submitted"),
         Visit(INTAKE, service=0.0, name="resubmitted"),
-        Check(1 - review.duplicate, name="duplicate", failed="duplicate found"),
+        Check(1 - review.duplicate, name="duplicate", failed="known already"),
         Check(review.precheck, name="precheck", passed="first", failed="acceptance"),
         Visit("review.acceptance", review.acceptance.service.build(), name="acceptance", priority=priority),
-        _gate(review, "complete", review.incomplete, "first"),
+        _gate(review, "complete", review.incomplete, failure="incomplete", onward="first"),
         Visit(first, review.first.service.build(), name="first", priority=priority),
-        _gate(review, "matches", review.mismatch, "second"),
+        _gate(review, "matches", review.mismatch, failure="mismatch", onward="second"),
         Visit("review.second", review.second.service.build(), name="second", priority=priority),
-        _gate(review, "approved", review.refused, "issued"),
+        _gate(review, "approved", review.refused, failure="returned", onward="issued"),
         Mark("reviewed", name="issued"),
         span_delay(review.credential, first, "credential"),
-        End(ENROLLED),
+        Return(RESULT, name="result"),
+        failed("incomplete papers", label="incomplete", then="returned"),
+        failed("data mismatch", label="mismatch", then="returned"),
         Mark("reviewed", name="returned"),
         span_delay(review.notice, first, "notice"),
         Check(1 - review.drop_out, name="corrects", passed="back", failed="withdrawn"),
@@ -79,15 +75,15 @@ def _steps(review: Review, priority: str | float) -> list[Step]:
         End("withdrawn", name="withdrawn"),
         Mark("reviewed", name="rejected"),
         End("rejected"),
+        failed("duplicate", label="known already"),
         Mark("reviewed", name="duplicate found"),
         End("already enrolled"),
-        End("too late", name="late"),
     ]
 
 
-def _gate(review: Review, name: str, fails: float, onward: str) -> Check:
+def _gate(review: Review, name: str, fails: float, *, failure: str, onward: str) -> Check:
     """Return an application with all its faults at once, or let it pass; too many corrections are a rejection."""
-    return Check(1 - fails, name=name, passed=onward, failed="returned", limit=review.corrections, exceeded="rejected")
+    return Check(1 - fails, name=name, passed=onward, failed=failure, limit=review.corrections, exceeded="rejected")
 
 
 def span_delay(span: Span, calendar: str, name: str = "", then: str | None = None) -> Delay:

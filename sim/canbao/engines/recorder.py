@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from canbao.arrays import AnyArray
 from canbao.columns import Coded, Column, numbers_of
 from canbao.plan import GatherStep, Plan, VisitStep
-from canbao.trace import ENDINGS, INSIDE, Table, Trace
+from canbao.trace import ENDINGS, INSIDE, MARKS, Table, Trace
 
 __all__ = ["Recorder", "Stay", "Tally"]
 
@@ -54,8 +54,7 @@ class Recorder:
         self.trips = array("q", [0]) * count
         self.effort_s = array("d", [0.0]) * count
         self.outcome = array("h", [-1]) * count
-        self.submitted = array("d", [math.nan]) * count
-        self.reviewed = array("d", [math.nan]) * count
+        self.marks = [array("d", [math.nan]) * count for _ in plan.marks]
         self.finished = array("d", [math.nan]) * count
         self._rows: list[tuple[int, int, int, float, float, float, int]] = []
         self._columns = tuple(array(kind) for kind in "qqidddb")
@@ -96,8 +95,10 @@ class Recorder:
             "effort_s": np.frombuffer(self.effort_s, dtype=np.float64)[came],
             "outcome": coded(self.outcome, outcomes),
         }
-        for name in ("submitted", "reviewed", "finished"):
-            table[name] = np.frombuffer(getattr(self, name), dtype=np.float64)[came]
+        moments = {name: np.frombuffer(mark)[came] for name, mark in zip(plan.marks, self.marks, strict=True)}
+        table |= {name: moments.pop(name) for name in MARKS}
+        table["finished"] = np.frombuffer(self.finished)[came]
+        table |= moments
         for name, column in plan.columns.items():
             if not name.startswith("_"):
                 table[name] = column.take(came) if isinstance(column, Coded) else numbers_of(column)[came]

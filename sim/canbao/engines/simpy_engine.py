@@ -127,6 +127,10 @@ class _World:
             Desk(station, i, self.timeline, self.recorder, self._order(station))
             for i, station in enumerate(plan.stations)
         ]
+        for step in plan.steps:
+            if isinstance(step, p.ChooseStep) and step.published_s:
+                for station in {option.station for option in step.options if option.station >= 0}:
+                    self.desks[station].publish(step.published_s)
         self.gatherings = [
             Gathering(batch, len(self.desks) + i, self.timeline, self.recorder) for i, batch in enumerate(plan.batches)
         ]
@@ -144,6 +148,7 @@ class _World:
             p.BeforeStep: self._before,
             p.ChooseStep: self._choose,
             p.MarkStep: self._mark,
+            p.MarkedStep: self._marked,
             p.GoStep: self._go,
             p.ReturnStep: self._return,
             p.EndStep: self._end,
@@ -359,10 +364,15 @@ class _World:
         return step.then if in_time else step.late
 
     def _mark(self, family: _Family, step: p.MarkStep) -> int:
-        moments, index = getattr(self.recorder, step.event), family.index
-        if step.event == "reviewed" or math.isnan(moments[index]):
+        moments, index = self.recorder.marks[step.mark], family.index
+        if step.clear:
+            moments[index] = math.nan
+        elif not step.first or math.isnan(moments[index]):
             moments[index] = self.timeline.now
         return step.then
+
+    def _marked(self, family: _Family, step: p.MarkedStep) -> int:
+        return step.no if math.isnan(self.recorder.marks[step.mark][family.index]) else step.yes
 
     def _return(self, family: _Family, step: p.ReturnStep) -> int:
         if family.channel < 0:
@@ -378,7 +388,7 @@ class _World:
             return options[step.rule([self._words(option) for option in options], self._state())].to
         if step.rule == "weight":
             return self._by_weight(step, options, family.index, attempt)
-        cost = partial(self._cost, rule=step.rule, family=family.index, attempt=attempt)
+        cost = partial(self._cost, step=step, family=family.index, attempt=attempt)
         return min(options, key=cost).to
 
     def _by_weight(self, step: p.ChooseStep, options: Sequence[p.OptionPlan], family: int, attempt: int) -> int:
@@ -390,12 +400,12 @@ class _World:
             mark -= weight
         return options[-1].to
 
-    def _cost(self, option: p.OptionPlan, rule: str, family: int, attempt: int) -> tuple[float, float]:
+    def _cost(self, option: p.OptionPlan, step: p.ChooseStep, family: int, attempt: int) -> tuple[float, float]:
         """Give what an option costs by the rule, and the travel, which decides between equals."""
         travel = self.value(option.travel, family, attempt)
-        return self._queue_cost(option, rule) + (travel if rule == "fastest" else 0.0), travel
+        return self._queue_cost(option, step) + (travel if step.rule == "fastest" else 0.0), travel
 
-    def _queue_cost(self, option: p.OptionPlan, rule: str) -> float:
+    def _queue_cost(self, option: p.OptionPlan, step: p.ChooseStep) -> float:
         """Give what a queue costs: for `shortest` families inside for each server, for `fastest` the expected wait.
 
         Where nobody serves at the moment it is inf.
@@ -403,12 +413,13 @@ class _World:
         if option.station < 0:
             return 0.0
         desk = self.desks[option.station]
-        if not desk.servers:
+        inside, servers = desk.seen(step.published_s)
+        if not servers:
             return math.inf
-        if rule == "shortest":
-            return desk.inside / desk.servers
-        ahead = max(0.0, desk.inside + 1 - desk.servers)
-        return ahead * desk.plan.mean_service / desk.servers
+        if step.rule == "shortest":
+            return inside / servers
+        ahead = max(0.0, inside + 1 - servers)
+        return ahead * desk.plan.mean_service / servers
 
     def _words(self, option: p.OptionPlan) -> Option:
         station = self.plan.stations[option.station].name if option.station >= 0 else ""

@@ -54,6 +54,26 @@ class Ticket(Event):
         self.waits = False
 
 
+class Board:
+    """What a station publishes: its state just before each multiple of an interval.
+
+    It is renewed when it is looked at or when the state is about to change, which comes to the same and needs no event.
+    """
+
+    def __init__(self, interval_s: float, desk: Desk) -> None:
+        self.interval_s = interval_s
+        self.desk = desk
+        self.issue = 0
+        self.inside, self.servers = desk.inside, desk.servers
+
+    def renew(self) -> None:
+        """Show the present state if a publication was due since the last change."""
+        issue = int(self.desk.timeline.now // self.interval_s)
+        if issue > self.issue:
+            self.issue = issue
+            self.inside, self.servers = self.desk.inside, self.desk.servers
+
+
 class Desk:
     """A station at work: who waits, who is served, how many serve."""
 
@@ -82,7 +102,28 @@ class Desk:
         self.staying = 0.0
         """The servers of the moment of closing, who stay while anybody waits."""
         self.busy_s = self.staffed_s = self.since = 0.0
+        self.boards: list[Board] = []
         self._plan_change(1)
+
+    # --- what can be seen from outside ---
+
+    def publish(self, interval_s: float) -> None:
+        """Keep a board that shows the state once in so many seconds."""
+        if all(board.interval_s != interval_s for board in self.boards):
+            self.boards.append(Board(interval_s, self))
+
+    def seen(self, published_s: float) -> tuple[int, float]:
+        """Give how many are inside and how many serve: now, or as the board of this interval shows it."""
+        if not published_s:
+            return self.inside, self.servers
+        board = next(board for board in self.boards if board.interval_s == published_s)
+        board.renew()
+        return board.inside, board.servers
+
+    def _renew_boards(self) -> None:
+        """Publish what is due, before the number of those inside or of servers changes."""
+        for board in self.boards:
+            board.renew()
 
     # --- families come ---
 
@@ -122,6 +163,8 @@ class Desk:
 
     def _admit(self, ticket: Ticket, priority: float) -> None:
         ticket.enter = self.timeline.now
+        if self.boards:
+            self._renew_boards()
         self.inside += 1
         self.present[ticket] = None
         if self.busy < self.duty and not self.waiting:
@@ -180,6 +223,8 @@ class Desk:
             self.timeline.fire(ticket, self.timeline.now, AT_ONCE, ticket.family, ended)
 
     def _leave(self, ticket: Ticket, ended: int) -> None:
+        if self.boards:
+            self._renew_boards()
         self.inside -= 1
         del self.present[ticket]
         self.recorder.visit(ticket, self.timeline.now, ended)
@@ -199,6 +244,8 @@ class Desk:
 
     def _change(self, number: int) -> None:
         self._account()
+        if self.boards:
+            self._renew_boards()
         change, before, was_open = self.plan.changes[number], self.duty, self.open
         self.servers, self.open = change.servers, change.open
         if self.open:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from canbao.arrays import BoolArray
-from canbao.assembly.review import ENROLLED
+from canbao.arrays import BoolArray, FloatArray
+from canbao.assembly.formalities import INSURED
 from canbao.columns import Coded
 from canbao.measures.samples import by_group, describe, share
 from canbao.trace import INSIDE, Trace
@@ -30,8 +30,11 @@ def _groups(trace: Trace) -> dict[str, Coded]:
     return {"channel": words["first_channel"]} | {name: c for name, c in words.items() if name not in _OWN}
 
 
-def _enrolled(outcome: Coded) -> BoolArray:
-    return outcome.has(ENROLLED) if ENROLLED in outcome.labels else np.zeros(len(outcome), dtype=bool)
+def _enrolled(trace: Trace, by: FloatArray | float = np.inf) -> BoolArray:
+    """Tell whose children were insured by some moment, formalities that follow done or not."""
+    if INSURED not in trace.families:
+        return np.zeros(len(trace.families["family"]), dtype=bool)
+    return np.asarray(np.asarray(trace.families[INSURED]) <= by)
 
 
 def _counts(column: Coded, chosen: BoolArray) -> dict[str, int]:
@@ -46,7 +49,7 @@ def fates(trace: Trace) -> dict[str, Any]:
     inside = outcome.has(INSIDE)
     finished, arrival = np.asarray(trace.families["finished"]), np.asarray(trace.families["arrival"])
     first, last = _words(trace, "first_channel"), _words(trace, "last_channel")
-    enrolled = _enrolled(outcome)
+    enrolled = _enrolled(trace)
     in_system = finished - arrival
     return {
         "arrived": len(outcome),
@@ -88,9 +91,7 @@ def deadlines(trace: Trace) -> dict[str, Any] | None:
         "missed": int(missed.sum()),
         "undecided": int(undecided.sum()),
         "in_time_share": share(int(in_time.sum()), int(has_one.sum())),
-        "enrolled_by_deadline": int(
-            (has_one & _enrolled(outcome) & (np.asarray(trace.families["finished"]) <= deadline)).sum()
-        ),
+        "enrolled_by_deadline": int((has_one & _enrolled(trace, by=deadline)).sum()),
         "missed_by_outcome": _counts(outcome, missed),
         "missed_by": {
             name: {
@@ -111,7 +112,7 @@ def newborns(trace: Trace) -> dict[str, Any] | None:
     if not newborn.any():
         return None
     outcome = _words(trace, "outcome")
-    enrolled = _enrolled(outcome)
+    enrolled = _enrolled(trace)
     fate = {
         "from_birth": newborn & enrolled & (submitted <= until),
         "later": newborn & enrolled & (submitted > until),

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from canbao.arrays import BoolArray
 from canbao.calendar import Horizon, check_days, free_saturdays, working_days
 from canbao.disciplines import Discipline
-from canbao.district import GIVE_UP, HAND_IN, Channel, Choice, Demand, Policy, Population
+from canbao.district import APPROVED, GIVE_UP, HAND_IN, Channel, Choice, Demand, Formality, Policy, Population
 from canbao.errors import CalendarError, Fault, ScenarioError
 from canbao.plugins import Plugins
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
@@ -30,8 +30,11 @@ __all__ = ["Behaviour", "Days", "Horizons", "Scenario", "ScenarioFile", "load_sc
 _KNOWN = dt.date(2025, 1, 1)
 """A date whose year the calendar knows."""
 
-_TAKEN = ("start", GIVE_UP, HAND_IN, "none")
+_TAKEN = ("start", HAND_IN, "review", APPROVED, GIVE_UP, "none")
 """Journeys that every scenario has, and what the trace calls no channel."""
+
+_WAYS_OUT = "ends: "
+"""How journeys out of the network begin."""
 
 
 class Horizons(Settings):
@@ -86,6 +89,9 @@ class Scenario(Settings):
     behaviour: Behaviour = Field(default_factory=Behaviour, description="What families do after a bad experience.")
     channels: dict[str, Annotated[Channel, Plugged("channels")]] = Field(
         description="Ways to enrol, by name.", min_length=1, max_length=50
+    )
+    formalities: dict[str, Annotated[Formality, Plugged("formalities")]] = Field(
+        {}, description="What families do besides handing in, by name; those of one place in this order.", max_length=20
     )
     review: Review = Field(description="The back office.")
     objectives: dict[str, Objective] = Field({}, description="Promises with a threshold, by name.")
@@ -150,9 +156,12 @@ def _default_grades(settings: object, above: str = "") -> Iterator[tuple[str, st
         yield from _default_grades(getattr(settings, name), f"{above}{name}.")
 
 
-def models_of(plugins: Plugins) -> dict[str, dict[str, Any]]:
+_KINDS = ("channels", "formalities", "demands", "families", "policies", "choices")
+
+
+def models_of(plugins: Plugins) -> dict[str, Mapping[str, Any]]:
     """Give the models by table and kind, built-in distributions included: the context of validation."""
-    tables = {kind: plugins.things(kind) for kind in ("channels", "demands", "families", "policies", "choices")}
+    tables = {kind: plugins.things(kind) for kind in _KINDS}
     return {**tables, "distributions": {**BUILT_IN, **plugins.things("distributions")}}
 
 
@@ -209,7 +218,7 @@ def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] =
     except ValidationError as error:
         raise ScenarioError(faults_of(error, source, scenario_schema(plugins))) from None
     file = ScenarioFile(scenario, source)
-    faults = [*_calendar_faults(file), *_channel_faults(file), *_objective_faults(file)]
+    faults = [*_calendar_faults(file), *_name_faults(file), *_objective_faults(file)]
     if faults:
         raise ScenarioError(faults)
     return file
@@ -234,13 +243,18 @@ def _calendar_faults(file: ScenarioFile) -> list[Fault]:
     return []
 
 
-def _channel_faults(file: ScenarioFile) -> list[Fault]:
-    """See that no channel has a name that the network around the channels uses already."""
+def _name_faults(file: ScenarioFile) -> list[Fault]:
+    """See that no channel or formality has a name that the network around it uses already."""
+    channels, formalities = file.scenario.channels, file.scenario.formalities
     allowed = f"a name without '/', other than {', '.join(_TAKEN)}"
     return [
-        _fault(file, ("channels", name), "is not a name that a channel can have", given=inline(name), allowed=allowed)
-        for name in file.scenario.channels
-        if not name or "/" in name or name in _TAKEN
+        _fault(file, (table, name), f"is not a name that a {one} can have", given=inline(name), allowed=allowed + more)
+        for table, one, names, others, more in (
+            ("channels", "channel", channels, (), ""),
+            ("formalities", "formality", formalities, channels, " and the channels"),
+        )
+        for name in names
+        if not name or "/" in name or name in _TAKEN or name in others or name.startswith(_WAYS_OUT)
     ]
 
 
