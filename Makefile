@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types layers pytest docs-check verify bench constraints clean FORCE
+.PHONY: help demo test lint types layers pytest docs-check verify bench messages constraints clean FORCE
 
 help:
 	@echo 'make demo         simulate a season of a city, print the answer and where the report is'
@@ -18,6 +18,7 @@ help:
 	@echo 'make docs-check   only the examples in the docs'
 	@echo 'make verify       the engine against theory and published cases'
 	@echo 'make bench        speed, measured here and now'
+	@echo 'make messages     the catalogues of other languages, brought up to date with the texts of the code'
 	@echo 'make constraints  constraints.txt anew, from the newest versions that fit pyproject.toml'
 	@echo 'make clean        remove .venv, caches and build outputs; results stay'
 
@@ -56,6 +57,9 @@ verify: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python tests/bench/run.py
+
+messages: $(READY)
+	@$(BIN)/python -m canbao.messages
 
 clean:
 	rm -rf $(VENV) $(VENV)-constraints constraints.txt.new build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -45,7 +45,9 @@ __all__ = [
     "FEE",
     "GIVE_UP",
     "HAND_IN",
+    "NOTICE",
     "PAID",
+    "PAPERS",
     "REFUNDED",
     "RESUBMIT",
     "RESULT",
@@ -88,8 +90,17 @@ FAILURES = (
 )
 """What goes wrong, by name."""
 
+PAPERS = "/papers"
+"""The group of places where papers of a channel lie and its families do not wait is `<channel>/papers`.
+
+So they are no hours of a family; who works there is staff of the channel.
+"""
+
 FEE = "fee"
 """The group of the stations that record payments and refunds."""
+NOTICE = "notice"
+"""The group of the stations that record what families are told, `notice.<channel>.<way>`: visits of no length, too."""
+
 PAID, REFUNDED = "paid", "refunded"
 """Events: the fee was paid (and not returned), it was returned last."""
 
@@ -141,6 +152,8 @@ class District:
         The region's rules.
     luck
         The luck of this seed.
+    channels, formalities
+        The settings of all channels and formalities of the scenario, by name.
     """
 
     horizon: Horizon
@@ -151,6 +164,8 @@ class District:
     typical: Mapping[str, Column]
     policy: Policy
     luck: Luck
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    formalities: Mapping[str, Formality] = field(default_factory=dict)
 
     @cached_property
     def dates(self) -> list[object]:
@@ -195,7 +210,8 @@ class Channel(Protocol):
     """A way to enrol.
 
     May also have `online` (False), `open_days(district)` (the working days) and `serves(district)`: which families it
-    is for at all, shape (families,); nobody else is sent to it.
+    is for at all, shape (families,); nobody else is sent to it. With `hands_in` False it only helps: families hand in
+    elsewhere.
     """
 
     def build(self, name: str, district: District, /) -> Part:

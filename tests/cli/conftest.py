@@ -23,7 +23,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 QUICK = """
 import sys
 import canbao.report
-canbao.report.render = lambda summary, manifest: f"<p>{manifest['run']}</p>"
+canbao.report.render = lambda summary, manifest, language: f"<p lang={language.tag}>{manifest['run']}</p>"
 """
 AND_RUN = """
 from canbao.cli import main
@@ -49,8 +49,12 @@ def canbao(monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Give a function that calls canbao in this process, with a report that takes no time."""
     import canbao.report
 
-    monkeypatch.setattr(canbao.report, "render", lambda summary, manifest: f"<p>{manifest['run']}</p>")
+    def quick(summary: Any, manifest: Any, language: Any) -> str:
+        return f"<p lang={language.tag}>{manifest['run']}</p>"
+
+    monkeypatch.setattr(canbao.report, "render", quick)
     monkeypatch.setenv("CANBAO_NO_PLUGINS", "1")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.delenv("CANBAO_DEBUG", raising=False)
     runner = CliRunner()
 

@@ -273,7 +273,7 @@ from contextlib import contextmanager
 import canbao.cli.run
 
 @contextmanager
-def telling(show):
+def telling(show, language):
     yield lambda stage, share: print(stage, share, flush=True)
 
 canbao.cli.run.progress_bar = telling

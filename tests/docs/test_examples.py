@@ -135,7 +135,8 @@ class Session:
     def shell(self, block: Block, command: str, shown: str) -> str:
         """Run one command in a shell; give what it printed, or nothing where nothing is shown."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        environment = {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "CANBAO_NO_PLUGINS": "1"}
+        fixed = {"COLUMNS": "100", "NO_COLOR": "1", "CANBAO_NO_PLUGINS": "1", "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "PATH": path, **fixed}
         environment.pop("CANBAO_PLUGINS_DIR", None)
         done = subprocess.run(
             ["bash", "-c", checkable(command)],

@@ -272,6 +272,66 @@ def test_marks_keep_the_first_submission_and_the_last_review() -> None:
     assert (families["submitted"][0], families["reviewed"][0]) == (1.0, 4.0)
 
 
+def test_an_event_can_be_taken_back_and_asked_for() -> None:
+    """Paid at 1, refunded at 3: who asks in between goes one way, who asks before or after goes the other."""
+    answers = [canbao.Marked("paid", name=f"ask {n}", yes=f"yes {n}", no=f"no {n}") for n in range(3)]
+    ways = [(canbao.Visit("till", 1.0, name=f"yes {n}"), canbao.Delay(1.0, name=f"no {n}")) for n in range(3)]
+    steps: list[Any] = []
+    for number, change in enumerate([None, canbao.Mark("paid"), canbao.Mark("paid", clear=True)]):
+        yes, no = ways[number]
+        steps += [*([change] if change else []), answers[number], canbao.Go(f"no {number}", name=f"skip {number}")]
+        steps += [yes, canbao.Go(f"on {number}"), no, canbao.Delay(0.0, name=f"on {number}")]
+    trace = walk(*steps, stations=[canbao.Station("till", servers=math.inf)])
+    assert trace.visits["step"].words() == ["way/yes 1"]  # type: ignore[union-attr]
+    assert math.isnan(trace.families["paid"][0])
+
+
+def test_the_last_moment_of_an_event_counts_unless_the_first_is_wanted() -> None:
+    """Two events at 1 and 2: one keeps the first moment, the other the last."""
+    steps = [
+        canbao.Delay(1.0, name="again"),
+        canbao.Mark("began", first=True),
+        canbao.Mark("went on"),
+        canbao.Check(0.0, failed="again", limit=1),
+    ]
+    families = walk(*steps).families
+    assert (families["began"][0], families["went on"][0]) == (1.0, 2.0)
+    assert list(families)[9:12] == ["finished", "began", "went on"]
+
+
+def _chosen(at: Sequence[float], published_s: float) -> list[str]:
+    """Let families choose the shorter of two queues in which nobody is ever done; give where each went."""
+    journeys = [canbao.Journey(name, [canbao.Visit(name, 1e9)]) for name in ("left", "right")]
+    ways = [canbao.Option(name, station=name) for name in ("left", "right")]
+    choice = canbao.Choose(ways, rule="shortest", published_s=published_s)
+    stations = [canbao.Station("left"), canbao.Station("right")]
+    trace = walk(choice, at=np.array(at), journeys=journeys, stations=stations)
+    return trace.families["last_channel"].words()  # type: ignore[union-attr]
+
+
+def test_families_see_the_queues_as_they_were_published_last() -> None:
+    """All who come within one interval see the state before it and go left; at its end the board shows that."""
+    at = [1.0, 2.0, 3.0, 10.0, 11.0, 12.0, 25.0]
+    assert _chosen(at, 0.0) == ["left", "right", "left", "right", "left", "right", "left"]
+    assert _chosen(at, 10.0) == ["left"] * 3 + ["right"] * 3 + ["left"]
+
+
+def test_what_happens_at_the_moment_of_publication_is_not_on_the_board() -> None:
+    """Two come at the moment of publication: the second sees what the first saw."""
+    assert _chosen([10.0, 10.0, 19.0, 20.0], 10.0) == ["left", "left", "left", "right"]
+
+
+def test_a_board_shows_who_is_on_duty_then() -> None:
+    """The left desk closes at 5; until the next publication families still go there."""
+    closing = canbao.Schedule([0.0, 5.0], [1.0, 0.0])
+    journeys = [canbao.Journey(name, [canbao.Visit(name, 1.0)]) for name in ("left", "right")]
+    ways = [canbao.Option(name, station=name) for name in ("left", "right")]
+    stations = [canbao.Station("left", servers=closing), canbao.Station("right")]
+    choice = canbao.Choose(ways, rule="fastest", published_s=10.0)
+    trace = walk(choice, at=np.array([7.0, 11.0]), journeys=journeys, stations=stations)
+    assert trace.families["last_channel"].words() == ["left", "right"]  # type: ignore[union-attr]
+
+
 def test_a_review_returns_to_the_channel_that_was_used_last() -> None:
     """Through the office and then the portal into the review, which sends it back to the portal's `correct`."""
     review = canbao.Journey(

@@ -25,6 +25,10 @@ UNTIL = DAYS * 24 * HOUR
 
 EVERY_4_HOURS = canbao.Renewal(canbao.Constant(4 * HOUR))
 
+EVENTS = st.sampled_from(["submitted", "reviewed", "paid"])
+
+EVENTS = st.sampled_from(["submitted", "reviewed", "paid"])
+
 hours = st.integers(0, DAYS * 24 - 1).map(lambda hour: hour * HOUR)
 few_hours = st.integers(0, 12).map(lambda hour: hour * HOUR)
 
@@ -107,7 +111,7 @@ def steps(  # noqa: PLR0911 - one for each kind of step
         st.sampled_from(
             ["visit"] * 12
             + ["check"] * 5
-            + ["delay", "delay", "await", "before", "choose", "choose", "gather", "book", "mark", "custom"]
+            + ["delay", "delay", "await", "before", "choose", "choose", "gather", "book", "mark", "marked", "custom"]
         )
     )
     if kind == "visit":
@@ -140,13 +144,16 @@ def steps(  # noqa: PLR0911 - one for each kind of step
             for to in draw(st.lists(st.sampled_from(onwards), min_size=1, max_size=3))
         ]
         rule = draw(st.sampled_from(["weight", "shortest", "fastest", lambda ways, state: len(state) % len(ways)]))
-        return canbao.Choose(options, rule=rule, others=draw(st.booleans()))
+        published = draw(st.sampled_from([0.0, 0.0, HOUR, 1.5 * HOUR]))
+        return canbao.Choose(options, rule=rule, others=draw(st.booleans()), published_s=published)
     if kind == "gather":
         return canbao.Gather("list", then=draw(exits))
     if kind == "book":
         return canbao.Appointment("diary", lead=draw(few_hours), none_left=draw(exits))
     if kind == "mark":
-        return canbao.Mark(draw(st.sampled_from(["submitted", "reviewed"])))
+        return canbao.Mark(draw(EVENTS), first=draw(st.booleans()), clear=draw(st.sampled_from([False, False, True])))
+    if kind == "marked":
+        return canbao.Marked(draw(EVENTS), yes=draw(exits), no=draw(exits))
     return canbao.Custom(_stroll)
 
 

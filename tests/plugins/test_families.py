@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import canbao_plugins.families
-from canbao_plugins.families import City, register_families
+from canbao.testing import check_plugin
+from canbao_plugins import doors
+from canbao_plugins.families import City
 
 
 def test_it_registers_the_city() -> None:
     """A scenario that says `kind = "city"` gets the settings of a city."""
-    registered: dict[str, type[City]] = {}
-    register_families(registered.__setitem__)
-    assert registered == {"city": City}
+    assert check_plugin(doors.families) == {"families": {"city": City}}
 
 
 def test_its_import_leaves_faker_and_pillow_alone() -> None:

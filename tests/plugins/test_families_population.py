@@ -20,6 +20,7 @@ from canbao_plugins.families.population import (
     CATEGORIES,
     NEWBORN_DAYS,
     PAPERS,
+    SKILLS,
     Categories,
     ChildrenPerFamily,
     City,
@@ -47,6 +48,7 @@ def _cities(draw: st.DrawFn) -> City:
         children_per_family=ChildrenPerFamily(one=cuts[0], two=cuts[1] - cuts[0], three=1.0 - cuts[1]),
         pre_school=draw(_share),
         rural=draw(_share),
+        rural_way=draw(st.floats(0.1, 10.0)),
         registered_elsewhere=draw(_share),
         categories=Categories(
             **dict(zip((name.replace(" ", "_") for name in CATEGORIES[1:]), special, strict=True)),
@@ -191,6 +193,34 @@ def test_digital_skill_stays_between_0_and_1_in_every_city(city: City) -> None:
     assert ((skill >= 0.0) & (skill <= 1.0)).all()
 
 
+@given(city=_cities())
+def test_skill_in_words_is_the_third_of_the_scale_in_every_city(city: City) -> None:
+    """Below one third low, below two thirds middle, above high; family by family."""
+    columns = _columns(city, 500)
+    word = {0: "low", 1: "middle", 2: "high", 3: "high"}  # a skill of just 1 is high too
+    assert _words(columns["skill"]).words() == [word[int(skill * 3)] for skill in _numbers(columns["digital_skill"])]
+
+
+def test_a_more_skilled_city_has_more_skilled_families_and_no_other_words() -> None:
+    """Every word is met, and shifting the skill shifts families from the lower words to the higher."""
+    low, high = (
+        _words(_columns(City(kind="city", digital_skill=DigitalSkill(urban=mean, rural=mean)), 20_000)["skill"])
+        for mean in (0.5, 0.6)
+    )
+    assert low.labels == high.labels == SKILLS
+    assert (np.bincount(low.codes, minlength=3) > 0).all()
+    assert (high.codes >= low.codes).all()
+    assert (high.codes > low.codes).any()
+
+
+@given(city=_cities())
+def test_ways_are_longer_in_the_countryside_by_the_stated_factor(city: City) -> None:
+    """In town they are what a channel says, in the countryside so many times as long."""
+    columns = _columns(city, 500)
+    rural = _words(columns["residence"]).has("rural")
+    np.testing.assert_array_equal(_numbers(columns["way_factor"]), np.where(rural, city.rural_way, 1.0))
+
+
 def test_children_per_family_and_their_ages_have_the_shares_of_the_settings() -> None:
     """One, two or three children, and the share of those under six among all that are not newborns."""
     city = City(kind="city", pre_school=0.3)
@@ -271,6 +301,7 @@ def test_by_default_about_eight_in_a_hundred_families_lack_a_paper() -> None:
         {"children_per_family": {"one": 0.5}},
         {"categories": {"low_income": 0.6, "monitored": 0.6}},
         {"rural": 1.5},
+        {"rural_way": 0.0},
         {"residents": -1},
         {"residents": 10**12},
         {"scale": 0.0},

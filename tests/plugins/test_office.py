@@ -328,12 +328,29 @@ def test_newborns_are_called_first_where_the_scenario_says_so(first: bool, plugi
 
 
 def test_each_visit_is_a_trip_and_each_way_is_effort(plugins: Plugins) -> None:
-    """A family's trips are its visits to halls, in vain or not, and the time on the way is its own."""
+    """A family's trips are its visits to halls, in vain or not; ways in the countryside are as much longer as stated."""
     travel = {"kind": "fixed", "value": "10 min"}
     office = _office({"a": {"staff": 2, "travel": travel}, "b": {"staff": 1, "travel": travel}}, incomplete=0.2)
     _, trace = _run({"channels": {"office": office}}, plugins)
     count = np.bincount(_visits(trace)["family"], minlength=int(np.asarray(trace.families["family"]).max()) + 1)
     trips = np.asarray(trace.families["trips"])
     assert trips.tolist() == count[np.asarray(trace.families["family"])].tolist()
-    np.testing.assert_allclose(np.asarray(trace.families["effort_s"]), trips * 600.0)
+    factor = np.asarray(trace.families["way_factor"])
+    np.testing.assert_allclose(np.asarray(trace.families["effort_s"]), trips * 600.0 * factor)
     assert trips.max() > 1
+    assert set(factor.tolist()) == {1.0, 2.0}
+
+
+@pytest.mark.parametrize("choice", ["nearest", "fastest"])
+def test_the_typical_way_is_that_to_the_hall_of_the_family(choice: str, plugins: Plugins) -> None:
+    """By it families choose a channel: the mean way to the near hall, or the family's own way to the closest one."""
+    sites = {"a": {"staff": 1, "travel": {"kind": "fixed", "value": "10 min"}}, "b": {"staff": 1}}
+    scenario: Any = small_scenario({"channels": {"office": _office(sites, choice_of_site=choice)}}, plugins)
+    district, office = small_district(plugins=plugins), scenario.scenario.channels["office"]
+    columns = office.build("office", district).columns
+    if choice == "fastest":
+        wanted = np.minimum(*(np.asarray(columns[f"_office way to {site}"]) for site in sites))
+    else:
+        mean_s = np.where(np.asarray(columns["_office near a"]) == 1.0, 600.0, 1500.0)
+        wanted = mean_s * district.number("way_factor")
+    np.testing.assert_allclose(office.travel_s("office", district), wanted)

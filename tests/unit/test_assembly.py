@@ -39,7 +39,13 @@ CERTAIN = {
     "second": {"staff": 5},
 }
 """A review that passes everything."""
-SMOOTH = {"kind": "portal", "slots": 50, "wanders_off": 0.0, "payment_failure": 0.0}
+SMOOTH = {
+    "kind": "portal",
+    "slots": 50,
+    **dict.fromkeys(("wanders_off", "new_accounts", "locked_out", "incomplete"), 0.0),
+    "notices": {"SMS": 1.0},
+    "credential": False,
+}
 """A portal on which nothing goes wrong."""
 STUCK = {
     "kind": "office",
@@ -98,7 +104,7 @@ def test_a_family_that_passes_everything_goes_from_desk_to_desk(tmp_path: Path, 
     trace = _run(changes, plugins)
     review = ["review.intake", "review.acceptance", "review.first", "review.second"]
     for family in range(len(moments)):
-        assert _stations_of(trace, family) == ["portal"] * 3 + ["portal.payment", *review]
+        assert _stations_of(trace, family) == ["portal"] * 3 + [*review, "notice.portal.SMS"]
     assert set(_words(trace.families, "outcome")) == {"enrolled"}
     arrival, submitted, reviewed, finished = (
         np.asarray(trace.families[name]) for name in ("arrival", "submitted", "reviewed", "finished")
@@ -374,9 +380,10 @@ def test_a_channel_without_a_way_to_correct_gets_one(tmp_path: Path, plugins: Pl
     }
     trace = _run(changes, more)
     review = ["review.intake", "review.acceptance", "review.first"]
+    returned = "failure.data mismatch"  # the second time it is too much, and a rejection
     kiosk = np.array(_words(trace.visits, "station")) == "kiosk"
     for family, days in enumerate([1, 3]):
-        assert _stations_of(trace, family) == ["kiosk", *review] * 2
+        assert _stations_of(trace, family) == ["kiosk", *review, returned, "kiosk", *review]
         mine = np.asarray(trace.visits["family"]) == family
         first_round, second_round = np.asarray(trace.visits["enter"])[mine & kiosk]
         assert second_round // DAY_S - first_round // DAY_S == days

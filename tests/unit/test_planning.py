@@ -351,7 +351,7 @@ STRAY: dict[str, tuple[Step, str]] = {
     "unit": (Delay(1.0, unit="hours"), "the unit of a delay cannot be 'hours'"),  # type: ignore[arg-type]
     "no option": (Choose([]), "a choice needs at least one option"),
     "rule": (Choose([Option("home")], rule="fast"), "the rule of a choice cannot be 'fast'; did you mean 'fastest'?"),  # type: ignore[arg-type]
-    "mark": (Mark("submited"), "a mark cannot be 'submited'; did you mean 'submitted'?"),  # type: ignore[arg-type]
+    "mark": (Mark("trips"), "no event can be named 'trips': the trace has a column of that name"),
     "outcome": (End("inside"), "no outcome can be named 'inside'"),
     "negative": (Delay(-3.0), "duration must be a number >= 0, given -3.0"),
     "nan": (Visit("desk", math.nan), "service must be a number >= 0, given nan"),

@@ -26,10 +26,15 @@ from canbao.trace import Trace
 
 DAY_S = 86_400.0
 DESKS = {"acceptance": {"staff": 1}, "first": {"staff": 2}, "second": {"staff": 3}}
+SMOOTH = {
+    **dict.fromkeys(("wanders_off", "new_accounts", "locked_out", "incomplete"), 0.0),
+    "notices": {"SMS": 1.0},
+    "credential": False,
+}
 # Families of newborns and others, all handing in within an hour on a Monday.
 RUSH: dict[str, Any] = {
     "population": {"births_per_thousand": 300.0},
-    "channels": {"portal": {"kind": "portal", "slots": 50, "wanders_off": 0.0, "payment_failure": 0.0}},
+    "channels": {"portal": {"kind": "portal", "slots": 50, **SMOOTH}},
 }
 
 
@@ -49,11 +54,13 @@ def _review(**settings: Any) -> Review:
     return Review.model_validate({**DESKS, **settings}, context={"distributions": {}})
 
 
-def _rush(folder: Path, plugins: Plugins, review: Mapping[str, Any], at: str = "2025-12-08 09:00:00") -> Trace:
+def _rush(
+    folder: Path, plugins: Plugins, review: Mapping[str, Any], at: str = "2025-12-08 09:00:00", **more: Any
+) -> Trace:
     path = folder / "arrivals.csv"
     start = dt.datetime.fromisoformat(at)
     path.write_text("arrival\n" + "".join(f"{start + dt.timedelta(seconds=9 * i)}\n" for i in range(400)))
-    changes = {**RUSH, "demand": {"kind": "replay", "file": str(path)}, "review": review}
+    changes = {**RUSH, "demand": {"kind": "replay", "file": str(path)}, "review": review, **more}
     return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
@@ -142,7 +149,7 @@ def test_steps_return_what_the_gates_say(district: District) -> None:
     shares = {name: 1 - getattr(gates[name], "probability", 0.0) for name in ("complete", "matches", "approved")}
     assert shares == pytest.approx({"complete": 0.02, "matches": 0.03, "approved": 0.005})
     assert {getattr(gates[name], "limit", None) for name in shares} == {4}
-    assert ENROLLED in [getattr(step, "outcome", "") for step in part.journey.steps]
+    assert ENROLLED not in [getattr(step, "outcome", "") for step in part.journey.steps]  # that is said afterwards
 
 
 @pytest.mark.parametrize(
@@ -185,6 +192,67 @@ def test_working_days_of_the_credential_skip_the_weekend(tmp_path: Path, plugins
     finished = np.asarray(trace.families["finished"])
     assert set((finished // DAY_S).tolist()) == {15.0}
     assert (np.asarray(trace.families["reviewed"]) // DAY_S == 11).all()
+
+
+CERTAIN = {"precheck": 0.0, "incomplete": 0.0, "mismatch": 0.0, "refused": 0.0, "duplicate": 0.0, "drop_out": 0.0}
+PLENTY = {name: {"staff": 200} for name in DESKS}
+
+
+CALM = {**RUSH["channels"]["portal"], "incomplete": 0.0, "locked_out": 0.0, "notices": {"SMS": 1.0}}
+
+
+def _share(trace: Trace, failure: str) -> float:
+    """Give the share of first rounds of review that met a failure."""
+    stations: Any = trace.visits["station"]
+    attempt = np.asarray(trace.visits["attempt"])
+    return float(
+        (stations.has(f"failure.{failure}") & (attempt == 0)).sum() / (stations.has(INTAKE) & (attempt == 0)).sum()
+    )
+
+
+def _within_4_sigma(share: float, stated: float, count: int = 400) -> bool:
+    return bool(abs(share - stated) < 4 * (stated * (1 - stated) / count) ** 0.5)
+
+
+def test_a_mismatch_is_as_frequent_as_stated_and_costs_the_notice_and_the_correction(
+    tmp_path: Path, plugins: Plugins
+) -> None:
+    """As the only failure: its share is that of the scenario, and the family is back after notice and correction."""
+    portal = {**CALM, "correct": {"kind": "fixed", "value": "1 day"}}
+    review = {**PLENTY, **CERTAIN, "mismatch": 0.2, "notice": "1 h", "newborn_first": False}
+    trace = _rush(tmp_path, plugins, review, channels={"portal": portal})
+    assert _within_4_sigma(_share(trace, "data mismatch"), 0.2)
+    stations: Any = trace.visits["station"]
+    family, enter = np.asarray(trace.visits["family"]), np.asarray(trace.visits["enter"])
+    steps: Any = trace.visits["step"]
+    corrects = np.array(["correction" in step for step in steps.labels])[steps.codes]
+    for row in np.flatnonzero(stations.has("failure.data mismatch"))[:40]:
+        back = np.flatnonzero((family == family[row]) & (enter > enter[row]) & corrects)[0]
+        assert enter[back] - enter[row] == pytest.approx(3600.0 + DAY_S)
+    outcome: Any = trace.families["outcome"]
+    assert set(outcome.words()) <= {"enrolled", "rejected", "inside", "left silently", "gave up"}
+
+
+def test_incomplete_papers_found_by_acceptance_are_as_many_as_stated(tmp_path: Path, plugins: Plugins) -> None:
+    """As the only failure; it is told as such, and the application comes back."""
+    portal = CALM
+    review = {**PLENTY, **CERTAIN, "incomplete": 0.15, "newborn_first": False}
+    trace = _rush(tmp_path, plugins, review, channels={"portal": portal})
+    assert _within_4_sigma(_share(trace, "incomplete papers"), 0.15)
+
+
+def test_duplicates_are_as_many_as_stated_and_end_the_application(tmp_path: Path, plugins: Plugins) -> None:
+    """As the only failure: it costs no time, because the family is enrolled already."""
+    review = {**PLENTY, **CERTAIN, "duplicate": 0.1, "newborn_first": False}
+    trace = _rush(tmp_path, plugins, review)
+    assert _within_4_sigma(_share(trace, "duplicate"), 0.1)
+    stations: Any = trace.visits["station"]
+    struck = np.asarray(trace.visits["family"])[stations.has("failure.duplicate")]
+    row = np.searchsorted(np.asarray(trace.families["family"]), struck)
+    outcome: Any = trace.families["outcome"]
+    assert set(outcome.take(row).words()) == {"already enrolled"}
+    moment = np.asarray(trace.visits["enter"])[stations.has("failure.duplicate")]
+    assert (np.asarray(trace.families["finished"])[row] == moment).all()
 
 
 def test_the_defaults_of_spans_are_ten_minutes() -> None:

@@ -236,7 +236,7 @@ SLIPS: dict[str, _Slip] = {
         '"office"?',
     ),
     "channel's key": _Slip(
-        "slots = 4", "slots = 4\nretries = 2", "channels.web.retries", "there is no such key here", hint="mean retry?"
+        "slots = 4", "slots = 4\nretrys = 2", "channels.web.retrys", "there is no such key here", hint="mean retry?"
     ),
     "distribution's kind": _Slip(
         '{ kind = "lognormal", mean = "8 min", cv = 0.6 }',
@@ -386,13 +386,13 @@ def test_an_override_is_named_as_the_place(tmp_path: Path, plugins: Plugins) -> 
     assert (fault.file, fault.line, fault.key) == ("--set", None, "objectives.wait.channel")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "start", "again", "review", "none"])
+@pytest.mark.parametrize("name", ["", "a/b", "start", "again", "review", "application", "approved", "none", "ends: x"])
 def test_a_channel_cannot_have_a_name_that_the_network_uses(name: str, tmp_path: Path, plugins: Plugins) -> None:
     """Journeys around the channels have names of their own; the fault says which are free."""
     text = TEXT.replace("[channels.web]", f'[channels."{name}"]').replace('channels = ["web"]', "")
     (fault,) = _faults(tmp_path, text, plugins)
     assert "is not a name that a channel can have" in fault.problem
-    assert "start, again, review, none" in fault.allowed
+    assert "start, application, review, approved, again, failure, fee, notice, none" in fault.allowed
     assert fault.line == 1 + text[: text.index(f'[channels."{name}"]')].count("\n")
 
 

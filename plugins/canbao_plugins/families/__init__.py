@@ -9,9 +9,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from canbao.plugins import hookimpl
 from canbao_plugins.families.population import CATEGORIES, KINDS, PAPERS, REGISTERS, RESIDENCES, City
 
 __all__ = [
@@ -21,11 +18,4 @@ __all__ = [
     "REGISTERS",
     "RESIDENCES",
     "City",
-    "register_families",
 ]
-
-
-@hookimpl
-def register_families(register: Callable[[str, type[City]], None]) -> None:
-    """Register the population that a scenario calls `kind = "city"`."""
-    register("city", City)

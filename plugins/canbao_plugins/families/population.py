@@ -34,6 +34,7 @@ __all__ = [
     "PAPERS",
     "REGISTERS",
     "RESIDENCES",
+    "SKILLS",
     "Categories",
     "ChildrenPerFamily",
     "City",
@@ -61,6 +62,9 @@ RESIDENCES = ("urban", "rural")
 
 REGISTERS = ("local", "elsewhere")
 """Where a family's household register is kept: in this city or in another."""
+
+SKILLS = ("low", "middle", "high")
+"""Digital skill in words, by thirds of the scale: below 1/3, below 2/3, above."""
 
 PAPERS = (
     "birth_certificate",
@@ -192,6 +196,12 @@ class City(Settings):
         json_schema_extra=_GRADE_D,
     )
     rural: Share = Field(0.35, description="Share of families in the countryside.", json_schema_extra=_GRADE_E)
+    rural_way: PositiveAmount = Field(
+        2.0,
+        le=100.0,
+        description="How many times as long as in town the ways of families in the countryside are.",
+        json_schema_extra=_GRADE_E,
+    )
     registered_elsewhere: Share = Field(
         0.15, description="Share of families whose household register is elsewhere.", json_schema_extra=_GRADE_E
     )
@@ -231,8 +241,9 @@ class City(Settings):
         -------
         dict
             `children`, `newborns`, `pre_school`, `pupils` (int8, the last three add up to the first), `kind`,
-            `category`, `residence`, `register` (words), `digital_skill` (float64 in 0..1), `papers` (uint8 bit
-            mask, see `PAPERS`), `papers_complete` (bool) and `birth_s` (float64: birth of the youngest child
+            `category`, `residence`, `register` (words), `way_factor` (float64: how many times as long as in town its
+            ways are), `digital_skill` (float64 in 0..1), `skill` (the same in words, see `SKILLS`), `papers` (uint8
+            bit mask, see `PAPERS`), `papers_complete` (bool) and `birth_s` (float64: birth of the youngest child
             in seconds since the first midnight of the horizon, negative before it).
         """
         children = _children(luck.uniforms("families.children", count), self.children_per_family)
@@ -279,7 +290,9 @@ class City(Settings):
             "category": Coded(category, CATEGORIES),
             "residence": Coded(rural.astype(np.int8), RESIDENCES),
             "register": Coded(elsewhere.astype(np.int8), REGISTERS),
+            "way_factor": np.where(rural, self.rural_way, 1.0),
             "digital_skill": skill,
+            "skill": _in_words(skill),
             "papers": papers,
             "papers_complete": _complete(papers, kind, elsewhere),
         }
@@ -344,6 +357,11 @@ def _skill(luck: FloatArray, rural: BoolArray, special: BoolArray, settings: Dig
     against = np.exp(-np.array(centres))[rural + 2 * special.astype(np.int8)]
     skill: FloatArray = 1.0 / (1.0 + against * (1.0 / luck - 1.0) ** settings.spread)
     return skill
+
+
+def _in_words(skill: FloatArray) -> Coded:
+    """Give the third of the scale in which each skill lies, as a word."""
+    return Coded((skill >= 1 / 3).astype(np.int8) + (skill >= 2 / 3), SKILLS)
 
 
 def _centre(mean: float, spread: float) -> float:

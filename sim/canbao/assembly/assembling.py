@@ -69,7 +69,18 @@ def make_district(file: ScenarioFile, seed: int) -> District:
         for name in ("fee_yuan", "subsidy_yuan"):
             if hasattr(scenario.policy, name):
                 columns[name] = getattr(scenario.policy, name)(columns, horizon)
-    return District(horizon, file.working, file.saturdays, count, columns, typical, scenario.policy, luck)
+    return District(
+        horizon,
+        file.working,
+        file.saturdays,
+        count,
+        columns,
+        typical,
+        scenario.policy,
+        luck,
+        channels=scenario.channels,
+        formalities=scenario.formalities,
+    )
 
 
 def _known(file: ScenarioFile, luck: Luck, count: int) -> dict[str, Column]:
@@ -93,14 +104,15 @@ def assemble(file: ScenarioFile, seed: int) -> Network:
         weights = scenario.choice.weights(scenario.channels, district)
     weights = _for_whom(weights, scenario.channels, district)
     preferred = _preferred(weights, district)
+    ways = _ways(scenario.choice, weights, preferred, scenario.channels, district)
     with asking("demand", scenario.demand):
         arrivals = scenario.demand.arrivals(district, preferred, scenario.channels)
     review = build_review(scenario.review, district)
     parts = [*channels.values(), *procedure.parts.values()]
-    columns = {**district.columns, **_weight_columns(weights, preferred), **review.columns}
+    columns = {**district.columns, **_weight_columns(weights, preferred), **ways, **review.columns}
     for part in parts:
         columns.update(part.columns)
-    again, start = _again(channels, scenario.behaviour), _start(channels, scenario.choice)
+    again, start = _again(channels, scenario.behaviour), _start(channels, scenario.choice, ways)
     journeys = procedure.endings([start, *_channel_journeys(channels), *procedure.journeys, review.journey, again])
     stations = [station for part in parts for station in part.stations] + list(review.stations)
     return Network(
@@ -173,11 +185,34 @@ def _weight_columns(weights: Mapping[str, FloatArray], preferred: Coded) -> dict
     return columns
 
 
-def _start(parts: Mapping[str, Part], choice: Choice) -> Journey:
+def _ways(
+    choice: Choice,
+    weights: Mapping[str, FloatArray],
+    preferred: Coded,
+    channels: Mapping[str, Channel],
+    district: District,
+) -> dict[str, Column]:
+    """Give what each channel costs each family besides the wait, where the choice weighs one against the other."""
+    ways_s = getattr(choice, "ways_s", None)
+    if choice.rule == "weight":
+        return {}
+    if ways_s is None:  # no way costs anything, but nobody goes to a channel that is not for them
+        return {f"_way to {name}": np.where(weight > 0.0, 0.0, math.inf) for name, weight in weights.items()}
+    with asking("choice", choice):
+        return {f"_way to {name}": way for name, way in ways_s(weights, preferred, channels, district).items()}
+
+
+def _start(parts: Mapping[str, Part], choice: Choice, ways: Mapping[str, Column]) -> Journey:
     """Begin with the preferred channel, or with the one whose queue promises most."""
     published_s = float(getattr(choice, "published_s", 0.0))
     options = [
-        Option(_entry(name, part), weight=f"_prefers {name}", station=part.queue) for name, part in parts.items()
+        Option(
+            _entry(name, part),
+            weight=f"_prefers {name}",
+            station=part.queue,
+            travel=f"_way to {name}" if ways else 0.0,
+        )
+        for name, part in parts.items()
     ]
     return Journey("start", [Choose(options, rule=choice.rule, name="channel", published_s=published_s)], channel=False)
 

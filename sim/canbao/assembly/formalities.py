@@ -90,8 +90,10 @@ def build_procedure(formalities: Mapping[str, Formality], district: District) ->
             place = formality.place
             if place not in entries:
                 raise PluginError(f"formality {name!r}: place is {place!r}; allowed: {', '.join(entries)}")
-            parts[name] = checked_part(f"formality {name!r}", formality.build(name, district, entries[place]), name)
-        entries[place] = name
+            part = checked_part(f"formality {name!r}", formality.build(name, district, entries[place]), name)
+        parts[name] = part
+        # Not the bare name: a step of the formality before could be called so.
+        entries[place] = f"{name}/{part.steps[0].name}"
     ways = [Journey(name, part.steps, channel=False) for name, part in reversed(parts.items())]
     return Procedure(parts, [_hand_in(entries), *ways, _approved(entries)], _undo(formalities, district))
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from canbao.languages import LANGUAGES, preferred
+
 if TYPE_CHECKING:
+    from canbao.languages import Language
     from canbao.plugins import Plugins
 
-__all__ = ["epilog", "json_option", "loaded_plugins", "scenario_argument", "set_option"]
+__all__ = [
+    "chosen_language",
+    "epilog",
+    "json_option",
+    "lang_option",
+    "loaded_plugins",
+    "scenario_argument",
+    "set_option",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -42,6 +54,17 @@ def json_option(function: _Function) -> _Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, and nothing else.")(function)
 
 
+def lang_option(function: _Function) -> _Function:
+    """Add `--lang`."""
+    return click.option(
+        "--lang",
+        type=click.Choice(list(LANGUAGES)),
+        default=lambda: preferred(os.environ),
+        show_default="that of the locale",
+        help="The language of what is written for people.",
+    )(function)
+
+
 def loaded_plugins(context: click.Context) -> Plugins:
     """Load all plugins, once a call."""
     from canbao.plugins import load_plugins
@@ -51,3 +74,10 @@ def loaded_plugins(context: click.Context) -> Plugins:
         root.obj = load_plugins(root.params.get("plugins_dir"))
     plugins: Plugins = root.obj
     return plugins
+
+
+def chosen_language(context: click.Context, lang: str) -> Language:
+    """Give the language of this call, with the catalogues that plugins bring."""
+    from canbao.languages import language_named, with_catalogues
+
+    return with_catalogues(language_named(lang), {entry.thing.__module__ for entry in loaded_plugins(context)})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from canbao.errors import Fault
+from canbao.languages import ENGLISH, Language, noted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,16 +69,16 @@ def on_one_line(text: str) -> str:
 
 
 _STAGES = {
-    "plan": "making the plan",
-    "simulate": "simulating",
-    "measure": "measuring",
-    "store": "storing",
-    "report": "writing the report",
+    "plan": noted("making the plan"),
+    "simulate": noted("simulating"),
+    "measure": noted("measuring"),
+    "store": noted("storing"),
+    "report": noted("writing the report"),
 }
 
 
 @contextmanager
-def progress_bar(show: bool) -> Iterator[Watch | None]:
+def progress_bar(show: bool, language: Language = ENGLISH) -> Iterator[Watch | None]:
     """Show on stderr how far a run is, where somebody looks at a terminal."""
     screen = console(stderr=True)
     if not (show and screen.is_terminal):
@@ -87,5 +88,7 @@ def progress_bar(show: bool) -> Iterator[Watch | None]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description:<18}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task("reading", total=1.0)
-        yield lambda stage, share: bar.update(task, description=_STAGES.get(stage, stage), completed=share)
+        task = bar.add_task(language.say("reading"), total=1.0)
+        yield lambda stage, share: bar.update(
+            task, description=language.say(_STAGES.get(stage, stage)), completed=share
+        )

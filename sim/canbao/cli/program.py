@@ -33,6 +33,7 @@ _BUILT_IN = {
     "run": "canbao.cli.run",
     "scenario": "canbao.cli.scenario",
     "report": "canbao.cli.report",
+    "export": "canbao.cli.export",
     "plugins": "canbao.cli.plugins",
     "verify": "canbao.cli.verify",
 }

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from canbao.cli.arguments import epilog, json_option, loaded_plugins, scenario_argument, set_option
+from canbao.cli.arguments import (
+    chosen_language,
+    epilog,
+    json_option,
+    lang_option,
+    loaded_plugins,
+    scenario_argument,
+    set_option,
+)
 from canbao.cli.output import console, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from canbao.languages import Language
     from canbao.report import Answer
     from canbao.runs import Run
 
@@ -30,6 +39,7 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
         "canbao run scenarios/city-season.toml --seed 7 --set population.scale=0.1",
         "canbao run my-district.toml --set channels.office.sites.centre.staff=8 --out /tmp/tries",
         "canbao run my-district.toml --json > answer.json",
+        "canbao run my-district.toml --lang zh",
     ),
 )
 @scenario_argument
@@ -41,6 +51,7 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where runs are stored."
 )
 @click.option("--engine", default="simpy", show_default=True, help="What simulates.")
+@lang_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print the path of the report and nothing else.")
 @click.pass_context
@@ -51,6 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     overrides: tuple[str, ...],
     out: Path,
     engine: str,
+    lang: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -62,18 +74,28 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     from canbao.runs import run_scenario
     from canbao.scenario.scenario import load_scenario
 
+    language = chosen_language(context, lang)
     file = load_scenario(scenario, plugins, overrides)
-    with progress_bar(not (as_json or quiet)) as watch:
-        run = run_scenario(file, plugins, seed=seed, engine=engine, out=out, overrides=overrides, progress=watch)
+    with progress_bar(not (as_json or quiet), language) as watch:
+        run = run_scenario(
+            file,
+            plugins,
+            seed=seed,
+            engine=engine,
+            out=out,
+            overrides=overrides,
+            progress=watch,
+            language=language,
+        )
     from canbao.report import answer
 
-    said = answer(run.summary)
+    said = answer(run.summary, language)
     if as_json:
         print_json(_for_machines(run, said))
     elif quiet:
         click.echo(run.report)
     else:
-        _print_answer(run, said)
+        _print_answer(run, said, language)
     context.exit(MISSED if said.held is False else 0)
 
 
@@ -91,22 +113,28 @@ def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
     }
 
 
-def _print_answer(run: Run, said: Answer) -> None:
+def _print_answer(run: Run, said: Answer, language: Language) -> None:
+    from rich.cells import cell_len, set_cell_size
     from rich.padding import Padding
     from rich.text import Text
 
-    screen = console()
-    screen.print(Text(f"{said.title} · {said.period} · seed {run.manifest['seed']}"))
+    from canbao.report.verdicts import MARKS
+
+    screen, seed = console(), language.say("seed {seed}", seed=run.manifest["seed"])
+    screen.print(Text(f"{said.title} · {said.period} · {seed}"))
     if said.doubt:
         screen.print(Text(said.doubt, style="bold red"))
     screen.print(Text(said.headline, style=f"bold {_STYLES[said.held]}"))
     screen.print()
+    # A Chinese sign is as wide as two Latin ones.
+    wide = max(cell_len(language.say(mark)) for mark in MARKS.values())
     for verdict in said.objectives:
-        screen.print(Text.assemble((f"  {verdict.mark:<11}", _STYLES[verdict.held]), (verdict.title, "bold")))
-        screen.print(Padding(Text(verdict.sentence), (0, 0, 0, 13), expand=False))
+        mark = (f"  {set_cell_size(verdict.mark, wide)} ", _STYLES[verdict.held])
+        screen.print(Text.assemble(mark, (verdict.title, "bold")))
+        screen.print(Padding(Text(verdict.sentence), (0, 0, 0, wide + 3), expand=False))
     if said.objectives:
         screen.print()
-    for sentence in (*said.sentences(), said.trust):
+    for sentence in (*said.sentences.values(), said.trust):
         screen.print(Text(sentence))
     screen.print()
-    click.echo(f"Report: {run.report}")
+    click.echo(language.say("Report: {path}", path=run.report))

@@ -10,10 +10,11 @@ import numpy as np
 from canbao.arrays import BoolArray, FloatArray
 from canbao.assembly.formalities import INSURED
 from canbao.columns import Coded
+from canbao.measures.records import papers_only
 from canbao.measures.samples import by_group, describe, share
 from canbao.trace import INSIDE, Trace
 
-__all__ = ["deadlines", "fates", "newborns", "spent"]
+__all__ = ["deadlines", "fates", "hours_spent", "newborns", "spent"]
 
 _OWN = ("first_channel", "last_channel", "outcome")
 
@@ -116,7 +117,7 @@ def newborns(trace: Trace) -> dict[str, Any] | None:
     fate = {
         "from_birth": newborn & enrolled & (submitted <= until),
         "later": newborn & enrolled & (submitted > until),
-        "in_process": newborn & outcome.has(INSIDE),
+        "in_process": newborn & ~enrolled & outcome.has(INSIDE),
     }
     counts = Counter({name: int(mask.sum()) for name, mask in fate.items()})
     families = int(newborn.sum())
@@ -129,23 +130,35 @@ def newborns(trace: Trace) -> dict[str, Any] | None:
     }
 
 
-def spent(trace: Trace, review: str) -> dict[str, Any]:
-    """Give each family's trips, and its hours: stays at channels' stations, ways, and time in front of pages."""
-    station: Any = trace.visits["station"]
-    groups: Any = trace.stations["group"]
-    back_office = np.isin(
-        station.codes, np.flatnonzero(groups.has(review)) if review in groups.labels else np.empty(0, dtype=int)
-    )
+def hours_spent(trace: Trace, review: str) -> FloatArray:
+    """Give each family's hours: stays at channels' stations, ways, and time in front of pages; shape (families,).
+
+    Where its papers wait, in the review, with a clerk or in a batch, a family spends no time.
+    """
+    back_office = papers_only(trace, review)
     enter, leave = np.asarray(trace.visits["enter"]), np.asarray(trace.visits["leave"])
     stay = np.where(back_office, 0.0, np.where(np.isnan(leave), trace.until, leave) - enter)
     row = np.searchsorted(np.asarray(trace.families["family"]), np.asarray(trace.visits["family"]))
     seconds = np.bincount(row, weights=stay, minlength=len(trace.families["family"])) + np.asarray(
         trace.families["effort_s"]
     )
+    return np.asarray(seconds / 3600.0)
+
+
+def spent(trace: Trace, hours: FloatArray) -> dict[str, Any]:
+    """Describe families' trips and hours, all together and by kind of family.
+
+    Parameters
+    ----------
+    trace
+        What happened.
+    hours
+        The hours of each family, shape (families,).
+    """
     trips = np.asarray(trace.families["trips"], dtype=np.float64)
     groups_of = _groups(trace)
     return {
-        "hours": {"all": describe(seconds / 3600.0), "total": float(seconds.sum() / 3600.0)}
-        | {name: by_group(seconds / 3600.0, column) for name, column in groups_of.items()},
+        "hours": {"all": describe(hours), "total": float(hours.sum())}
+        | {name: by_group(hours, column) for name, column in groups_of.items()},
         "trips": {"all": describe(trips)} | {name: by_group(trips, column) for name, column in groups_of.items()},
     }

@@ -13,10 +13,14 @@ from canbao.arrays import BoolArray, FloatArray
 from canbao.assembly.review import INTAKE, REVIEW
 from canbao.calendar import Calendar, Horizon
 from canbao.columns import Coded
-from canbao.measures.enrolment import deadlines, fates, newborns, spent
+from canbao.measures.enrolment import deadlines, fates, hours_spent, newborns, spent
+from canbao.measures.equity import equity, outcomes_of
+from canbao.measures.failures import failures
 from canbao.measures.laws import check_laws
+from canbao.measures.money import costs, fees, fees_law, ledger, papers_law
 from canbao.measures.objectives import Findings, judge
 from canbao.measures.queues import HOUR_S, Occupancy, hour_edges, occupancies, waits
+from canbao.measures.records import RECORDS, papers_only, rows_of
 from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
 from canbao.measures.samples import by_group, share
 from canbao.plan import Plan
@@ -44,12 +48,17 @@ class _Look:
 
 def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
     """Give the whole summary, ready for JSON; names say where a number is in seconds, hours or working days."""
-    look = _Look(file, plan, trace, occupancies(trace, plan), waits(trace), _visit_groups(trace))
+    groups = _visit_groups(trace)
+    look = _Look(file, plan, trace, occupancies(trace, plan), _waits_in_queues(trace, groups), groups)
     office_days = _office_days(file.working, file.horizon)
     rounds = review_rounds(trace, REVIEW, INTAKE, office_days)
     deadline, newborn = deadlines(trace), newborns(trace)
     findings = Findings(look.waits, look.visit_group, trace, rounds, deadline, newborn)
-    laws = check_laws(trace, plan)
+    book, hours, kinds = ledger(trace), hours_spent(trace, REVIEW), _kinds(trace)
+    family = np.asarray(trace.families["family"])
+    laws = (*check_laws(trace, plan), papers_law(trace, INTAKE), fees_law(book, family))
+    channels = {name: bool(getattr(one, "online", False)) for name, one in file.scenario.channels.items()}
+    outcomes = outcomes_of(trace, book.insured, [name for name, online in channels.items() if online], hours)
     return {
         "format": 1,
         "scenario": {"name": file.name, "title": file.scenario.title, "question": file.scenario.question},
@@ -60,7 +69,10 @@ def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
         "families": fates(trace),
         "deadline": deadline,
         "newborns": newborn,
-        "spent": spent(trace, REVIEW),
+        "spent": spent(trace, hours),
+        "money": {"fees": fees(trace, book), "costs": costs(trace, file.scenario.costs, channels, hours)},
+        "failures": failures(trace, kinds),
+        "equity": equity(outcomes, _apart(kinds)),
         "waits": _waits(look),
         "abandonment": _abandonment(look),
         "review": {
@@ -69,7 +81,7 @@ def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
             "families": _review_by_kind(rounds, trace),
             "flow": review_flow(rounds, file.horizon.days, office_days),
         },
-        "stations": [_station(look, index) for index in range(len(plan.stations))],
+        "stations": [_station(look, i) for i, place in enumerate(plan.stations) if place.group not in RECORDS],
         "hours": _hours(look),
         "calendar": {
             "working": [int(day) for day in file.working],
@@ -83,6 +95,12 @@ def summarise(file: ScenarioFile, plan: Plan, trace: Trace) -> dict[str, Any]:
             "warnings": _warnings(look, rounds.working_days),
         },
     }
+
+
+def _waits_in_queues(trace: Trace, groups: Coded) -> FloatArray:
+    """Give the wait of each visit, nan for those that only record that something happened."""
+    records = [name for name in RECORDS if name in groups.labels]
+    return np.where(groups.has(*records), np.nan, waits(trace)) if records else waits(trace)
 
 
 def _office_days(working: BoolArray, horizon: Horizon) -> Calendar:
@@ -105,12 +123,11 @@ def _visit_groups(trace: Trace) -> Coded:
 def _waits(look: _Look) -> dict[str, Any]:
     """Describe waits in seconds: of visits by station and channel, and of families, all their visits together, by kind.
 
-    A family's wait leaves out the review, where its papers wait and it does not.
+    A family's wait leaves out the review, clerks and batches, where its papers wait and it does not.
     """
     station: Any = look.trace.visits["station"]
-    row = _rows(look.trace, look.trace.visits["family"])
-    own = ~look.visit_group.has(REVIEW) if REVIEW in look.visit_group.labels else np.ones(len(row), dtype=np.bool_)
-    own &= ~np.isnan(look.waits)
+    row = rows_of(look.trace, look.trace.visits["family"])
+    own = ~papers_only(look.trace, REVIEW) & ~np.isnan(look.waits)
     families = np.bincount(row[own], look.waits[own], len(look.trace.families["family"])).astype(np.float64)
     return {
         "stations": by_group(look.waits, station),
@@ -125,16 +142,16 @@ def _kinds(trace: Trace) -> dict[str, Coded]:
     return {name: column for name, column in words.items() if name not in ("outcome", "last_channel")}
 
 
-def _rows(trace: Trace, family: Any) -> Any:
-    """Give the row in the table of families of each of some families."""
-    return np.searchsorted(np.asarray(trace.families["family"]), np.asarray(family))
+def _apart(kinds: dict[str, Coded]) -> dict[str, Coded]:
+    """Give the words that are a family's own, not those of its way."""
+    return {name: column for name, column in kinds.items() if name != "first_channel"}
 
 
 def _abandonment(look: _Look) -> dict[str, Any]:
     """Count how visits ended, and the share lost because patience or room ran out, by place and kind of family."""
     ended: Any = look.trace.visits["ended"]
     station: Any = look.trace.visits["station"]
-    row = _rows(look.trace, look.trace.visits["family"])
+    row = rows_of(look.trace, look.trace.visits["family"])
     return {
         "channels": _endings(look.visit_group, ended),
         "stations": _endings(station, ended),
@@ -147,7 +164,7 @@ def _endings(group: Coded, ended: Coded) -> dict[str, Any]:
     lost = ended.has("abandoned", "baulked", "full")
     for code, name in enumerate(group.labels):
         mine = group.codes == code
-        if mine.any():
+        if mine.any() and name.partition(".")[0] not in RECORDS:
             counts = np.bincount(ended.codes[mine], minlength=len(ended.labels))
             found[name] = {
                 "endings": dict(zip(ended.labels, counts.tolist(), strict=True)),
@@ -163,7 +180,7 @@ def _review_by_channel(rounds: Rounds) -> dict[str, Any]:
 
 def _review_by_kind(rounds: Rounds, trace: Trace) -> dict[str, Any]:
     """Describe the working days in review by kind of family."""
-    row = _rows(trace, rounds.family)
+    row = rows_of(trace, rounds.family)
     return {name: by_group(rounds.working_days, column.take(row)) for name, column in _kinds(trace).items()}
 
 
@@ -223,6 +240,7 @@ def _hours(look: _Look) -> dict[str, Any]:
             "staff": None if np.isinf(hours.staff).any() else _rounded(hours.staff),
         }
         for hours in look.occupancy
+        if hours.group not in RECORDS
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from canbao.assembly import scenario_plan
 from canbao.engines import Engine, engine_named
 from canbao.errors import CanbaoError, EngineError, PluginError, StorageError
+from canbao.languages import ENGLISH, Language
 from canbao.measures.summary import summarise
 from canbao.plan import Plan
 from canbao.plugins import Plugins
@@ -63,6 +65,7 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
     overrides: Sequence[str] = (),
     progress: Watch | None = None,
     now: dt.datetime | None = None,
+    language: Language = ENGLISH,
 ) -> Run:
     """Run a scenario and store the run.
 
@@ -84,6 +87,8 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
         Is told how far the run is.
     now
         The time that names the run; the clock's if none is given.
+    language
+        The language of what reporters write for people; nothing else of the run depends on it.
 
     Raises
     ------
@@ -107,7 +112,8 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
         plan, trace = _simulated(file, machine, chosen, clock)
         with clock.stage("measure"):
             summary = summarise(file, plan, trace)
-        run, failures = _store(folder, replace(run, summary=summary), trace, plugins, clock)
+        report = partial(_report, plugins=plugins, language=language)
+        run, failures = _store(folder, replace(run, summary=summary), trace, report, clock)
     try:
         _tell(plugins, "run_finished", run)
     except PluginError as error:
@@ -118,7 +124,7 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
     return run
 
 
-def render_again(folder: str | Path, plugins: Plugins) -> Run:
+def render_again(folder: str | Path, plugins: Plugins, language: Language = ENGLISH) -> Run:
     """Let all reporters write anew into the folder of a stored run, or of the newest run below a folder.
 
     Raises
@@ -130,7 +136,7 @@ def render_again(folder: str | Path, plugins: Plugins) -> Run:
     """
     run = read_run(folder)
     with storing(run.folder):
-        failures = _report(run.summary, run.folder, plugins)
+        failures = _report(run.summary, run.folder, plugins, language)
     if failures:
         raise PluginError("; ".join(map(str, failures))) from failures[0]
     return run
@@ -177,7 +183,10 @@ def _input(path: Path) -> bytes:
         ) from error
 
 
-def _store(folder: NewFolder, run: Run, trace: Trace, plugins: Plugins, clock: _Clock) -> tuple[Run, list[PluginError]]:
+_Report = Callable[[Mapping[str, Any], Path], list[PluginError]]
+
+
+def _store(folder: NewFolder, run: Run, trace: Trace, report: _Report, clock: _Clock) -> tuple[Run, list[PluginError]]:
     """Store tables, summary and reports; give the finished run, and the reporters that failed."""
     with clock.stage("store"):
         contents = {name: table_bytes(getattr(trace, name)) for name in TABLES}
@@ -196,7 +205,7 @@ def _store(folder: NewFolder, run: Run, trace: Trace, plugins: Plugins, clock: _
     run = replace(run, manifest=with_tables(run.manifest, tables, clock.seconds))
     with clock.stage("report"), storing(folder.final):
         write(folder.path / MANIFEST, _json(run.manifest))
-        failures = _report(run.summary, folder.path, plugins)
+        failures = report(run.summary, folder.path)
     run = replace(run, manifest=with_tables(run.manifest, tables, clock.seconds))
     with storing(folder.final):
         write(folder.path / MANIFEST, _json(run.manifest))
@@ -210,12 +219,14 @@ def _json(data: Mapping[str, Any]) -> str:
 # --- plugins ----------------------------------------------------------------------------------------------------------
 
 
-def _report(summary: Mapping[str, Any], folder: Path, plugins: Plugins) -> list[PluginError]:
+def _report(summary: Mapping[str, Any], folder: Path, plugins: Plugins, language: Language) -> list[PluginError]:
     """Let every reporter write; what one of them breaks is no reason to lose the others' work."""
     failures = []
     for entry in plugins.tables["reporters"].values():
         try:
-            entry.thing(summary, folder)
+            # A reporter that has an argument for the language is told it.
+            told = {"language": language} if "language" in inspect.signature(entry.thing).parameters else {}
+            entry.thing(summary, folder, **told)
         except Exception as error:
             if is_full(error) or isinstance(error, CanbaoError):  # not the plugin's fault
                 raise

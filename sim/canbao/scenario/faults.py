@@ -180,7 +180,8 @@ def faults_of(error: ValidationError, source: Source, model: object, at: KeyPath
     shape = _Shape(model)
     data = _follow(source.data, at)
     details = error.errors(include_url=False)
-    found = [(spot := shape.spot(detail, data, at), _fault(detail, spot, shape, source)) for detail in details]
+    spots = [(detail, shape.spot(detail, data, at)) for detail in details]
+    found = [(spot, fault) for detail, spot in spots for fault in _faults(detail, spot, shape, source)]
     order = {file: index for index, file in enumerate(source.files)}
     faults = dict.fromkeys(_settle(found))
     return tuple(sorted(faults, key=lambda fault: (order.get(fault.file, len(order)), fault.line or 0, fault.key)))
@@ -379,6 +380,12 @@ class _Saying:
     """The key meant, below the value that pydantic names."""
     show: bool = True
     """Whether to show what was given."""
+
+
+def _faults(detail: ErrorDetails, spot: _Spot, shape: _Shape, source: Source) -> Sequence[Fault]:
+    """Give the fault of one error, or those of the file that its value names."""
+    elsewhere: Sequence[Fault] = getattr(detail.get("ctx", {}).get("error"), "faults", ())
+    return elsewhere or [_fault(detail, spot, shape, source)]
 
 
 def _fault(detail: ErrorDetails, spot: _Spot, shape: _Shape, source: Source) -> Fault:

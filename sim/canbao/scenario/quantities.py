@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -18,6 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+
+from canbao.errors import Fault
 
 __all__ = [
     "Amount",
@@ -84,13 +86,24 @@ class MisfitError(ValueError):
         As in `canbao.errors.Fault`.
     below
         Where the fault stands, as keys below the value that is validated: a check of a whole table names the key.
+    faults
+        The faults of another file that the value names; they are told in place of this one.
     """
 
-    def __init__(self, problem: str, *, allowed: str = "", hint: str = "", below: tuple[str | int, ...] = ()) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        allowed: str = "",
+        hint: str = "",
+        below: tuple[str | int, ...] = (),
+        faults: Sequence[Fault] = (),
+    ) -> None:
         super().__init__(problem)
         self.allowed = allowed
         self.hint = hint
         self.below = below
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True)

@@ -1,91 +1,70 @@
 """The reference of scenario files: every table, key, default and grade as Markdown, from the models and the plugins.
 
-``python -m canbao.scenario.reference > docs/reference-scenario.md`` writes the page of the built-in plugins.
+``python -m canbao.scenario.reference > docs/reference-scenario.md`` writes the page of the built-in plugins, and
+``python -m canbao.scenario.reference --lang zh > docs/reference-scenario.zh.md`` the same in Chinese.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from canbao.disciplines import Discipline
+from canbao.languages import ENGLISH, LANGUAGES, Language, language_named, with_catalogues
 from canbao.plugins import NO_PLUGINS, Plugins, load_plugins
+from canbao.scenario.allowed import PARTS, allowed, anchor
 from canbao.scenario.faults import inline
-from canbao.scenario.models import PLUGGED, Settings
-from canbao.scenario.quantities import MOST, Duration, Share, Span, WorkingSpan, format_duration
+from canbao.scenario.models import Settings
+from canbao.scenario.quantities import Duration, Span, format_duration
 from canbao.scenario.scenario import Scenario, models_of
 from canbao.scenario.staffing import HoursText
 
-__all__ = ["main", "reference"]
+__all__ = ["main", "reference", "texts"]
 
-_HEAD = """\
-<!-- Written by `python -m canbao.scenario.reference > docs/reference-scenario.md`; do not edit it by hand. -->
-
-# Reference: the scenario file
-
-A scenario is one TOML file. This page lists every table and key of it, with what the built-in plugins add. It is
-written from the models that check the file:
-
-```console
-$ python -m canbao.scenario.reference > docs/reference-scenario.md
-```
-
-`canbao scenario check FILE` tells all faults of a file at once. `canbao scenario schema` prints the same models as a
-JSON Schema, with which an editor can complete keys.
-
-## How values are written
-
-| word on this page | how it is written | examples |
-|---|---|---|
-| duration | text: numbers with units, the largest unit first (ms, s, min, h, days, weeks) | `"8 min"`, `"1 h 30 min"` |
-| time span | a duration, or working time | `"10 min"`, `"4 working hours"`, `"2 working days"` |
-| share | a number from 0 to 1, or text in per cent | `0.73`, `"73 %"` |
-| hours | a list of opening hours within one day; an empty list is a closed day | `["08:30-12:00", "14:00-17:30"]` |
-| date | a TOML date, without quotes | `2025-12-31` |
-| whole number | a number without a point, up to 1,000,000,000 | `7` |
-| number | a number with or without a point, up to 1,000,000,000 | `0.6`, `2` |
-| random duration | a table, see [random durations](#random-durations) | `{ kind = "fixed", value = "5 min" }` |
-
-A key without a default must be given. *Grade* is the grade of evidence of the default: A official text, B press,
-academic or named body, C question-and-answer pages, D derived by arithmetic, V checked by running code, E an estimate.
-A default without a grade is a choice, not a fact. `<name>` stands for a name that you choose.
-"""
-
-_EXTENDS = """\
-| `extends` | text | none | | Another scenario file, whose values hold where this one says nothing. |
-"""
-
-_PARTS = {
-    "families": ("Families", "population"),
-    "policies": ("Region policies", "policy"),
-    "demands": ("Demand", "demand"),
-    "choices": ("Choice of channel", "choice"),
-    "channels": ("Channels", "channels.<name>"),
-    "distributions": ("Random durations", "…"),
-}
-"""The tables of plugins: the title of each on the page, and where in a scenario file it stands."""
+_WIDE = 120
+"""Columns of a line of English; Chinese is not broken, because a line's end would become a space."""
 
 
-def reference(plugins: Plugins) -> str:
-    """Give the reference of the scenario files that these plugins understand, as Markdown."""
-    page = _Page()
+def reference(plugins: Plugins, language: Language = ENGLISH) -> str:
+    """Give the reference of the scenario files that these plugins understand, as Markdown in a language."""
+    page = _Page(language)
+    page.add_head()
     page.add_model(Scenario, "")
     page.lines.append("")
     for table, models in models_of(plugins).items():
         page.add_plugged(table, models)
-    return _HEAD + page.text()
+    return page.text()
 
 
-def main() -> None:
-    """Print the reference of the built-in plugins."""
-    print(reference(load_plugins(environment={NO_PLUGINS: "1"})), end="")
+def texts(plugins: Plugins) -> Iterator[tuple[str, str]]:
+    """Give what the models of these plugins say in English: the name of each module, and a text of it.
+
+    A text is a paragraph of a model's docstring or the description of a field.
+    """
+    sections: dict[type[Settings], _Section] = {}
+    for model in (Scenario, *(model for models in models_of(plugins).values() for model in models.values())):
+        _collect(model, "", sections)
+    for model in sections:
+        yield from ((model.__module__, paragraph) for paragraph in _paragraphs(inspect.getdoc(model) or ""))
+        yield from ((model.__module__, info.description) for info in model.model_fields.values() if info.description)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print the reference of the built-in plugins; `--lang zh` for another language."""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(prog="python -m canbao.scenario.reference", description="Print the reference.")
+    parser.add_argument("--lang", choices=list(LANGUAGES), default=ENGLISH.code, help="The language of the page.")
+    plugins = load_plugins(environment={NO_PLUGINS: "1"})
+    chosen = language_named(parser.parse_args(arguments).lang)
+    print(reference(plugins, with_catalogues(chosen, {entry.thing.__module__ for entry in plugins})), end="")
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -103,29 +82,147 @@ class _Section:
 class _Page:
     """Sections in the order in which they are met."""
 
+    language: Language
     lines: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         return "\n".join(self.lines).rstrip("\n") + "\n"
+
+    def add_head(self) -> None:
+        """Write what stands before the first table."""
+        say, command = self.language.say, _command(self.language)
+        self.lines += [
+            say("<!-- Written by `{command}`; do not edit it by hand. -->", command=command),
+            "",
+            "# " + say("Reference: the scenario file"),
+            "",
+            *self._blocks(
+                say("This page in other languages: {links}.", links=", ".join(_links(self.language))),
+                say(
+                    "A scenario is one TOML file. This page lists every table and key of it, with what the built-in "
+                    "plugins add. It is written from the models that check the file:"
+                ),
+            ),
+            "```console",
+            f"$ {command}",
+            "```",
+            "",
+            *self._blocks(
+                say(
+                    "`canbao scenario check FILE` tells all faults of a file at once. `canbao scenario schema` prints "
+                    "the same models as a JSON Schema, with which an editor can complete keys."
+                )
+            ),
+            "## " + say("How values are written"),
+            "",
+            *_rows((say("word on this page"), say("how it is written"), say("examples")), _values(self.language)),
+            "",
+            *self._blocks(
+                say(
+                    "A key without a default must be given. *Grade* is the grade of evidence of the default: "
+                    "A official text, B press, academic or named body, C question-and-answer pages, D derived by "
+                    "arithmetic, V checked by running code, E an estimate. A default without a grade is a choice, "
+                    "not a fact. `<name>` stands for a name that you choose."
+                )
+            ),
+        ]
+        self.lines.pop()
 
     def add_model(self, model: type[Settings], place: str) -> None:
         """Write a model and, behind it, each model that stands inside it."""
         sections: dict[type[Settings], _Section] = {}
         _collect(model, place, sections)
         for section in sections.values():
-            self.lines += ["", *_section(section)]
+            self.lines += ["", *self._section(section)]
 
     def add_plugged(self, table: str, models: Mapping[str, type[Settings]]) -> None:
-        title, place = _PARTS.get(table, (table, "…"))
-        told = f"`[{place}]`, told apart" if place != "…" else "Told apart"
-        self.lines += ["", f"## {title}", "", f"{told} by `kind`: {', '.join(f'`{kind}`' for kind in models)}."]
+        """Write the models that plugins register under a table."""
+        say, (name, place) = self.language.say, PARTS.get(table, (table, "…"))
+        title, kinds = say(name), ", ".join(f"`{kind}`" for kind in models)
+        if place == "…":
+            told = say("Told apart by `kind`: {kinds}.", kinds=kinds)
+        else:
+            told = say("`[{place}]`, told apart by `kind`: {kinds}.", place=place, kinds=kinds)
+        self.lines += ["", f"## {title}", "", told]
         for kind, model in models.items():
             sections: dict[type[Settings], _Section] = {}
             _collect(model, place, sections)
             own, *inner = sections.values()
-            self.lines += ["", f"### {title}: kind = `{kind}`", "", _said(model), "", *_table(own.model)]
+            heading = say("{title}: kind = `{kind}`", title=title, kind=kind)
+            self.lines += ["", f"### {heading}", "", *self._model(own.model)]
             for section in inner:
-                self.lines += ["", *_section(section, level=4)]
+                self.lines += ["", *self._section(section, level=4)]
+
+    def _section(self, section: _Section, level: int = 2) -> list[str]:
+        places = [f"`[{place}]`" for place in section.places if place]
+        title = ", ".join(places) or self.language.say("The file as a whole")
+        kind = section.model.model_fields.get("kind")
+        if kind is not None:
+            title = self.language.say("{title}, kind = `{kind}`", title=title, kind=get_args(kind.annotation)[0])
+        return [f"{'#' * level} {title}", "", *self._model(section.model)]
+
+    def _model(self, model: type[Settings]) -> list[str]:
+        """Write a model's docstring and its table."""
+        said = [self.language.say(paragraph) for paragraph in _paragraphs(inspect.getdoc(model) or "")]
+        return [*self._blocks(*said), *_table(model, self.language)]
+
+    def _blocks(self, *paragraphs: str) -> Iterator[str]:
+        """Give the lines of some paragraphs, each with an empty line behind it."""
+        for paragraph in paragraphs:
+            if self.language.code == ENGLISH.code:
+                yield from textwrap.wrap(paragraph, _WIDE, break_long_words=False, break_on_hyphens=False)
+            else:
+                yield paragraph
+            yield ""
+
+
+def _file(code: str) -> str:
+    return "reference-scenario.md" if code == ENGLISH.code else f"reference-scenario.{code}.md"
+
+
+def _command(language: Language) -> str:
+    chosen = "" if language.code == ENGLISH.code else f" --lang {language.code}"
+    return f"python -m canbao.scenario.reference{chosen} > docs/{_file(language.code)}"
+
+
+def _links(language: Language) -> Iterator[str]:
+    names = {"en": "English", "zh": "中文"}
+    return (f"[{names[code]}]({_file(code)})" for code in LANGUAGES if code != language.code)
+
+
+def _values(language: Language) -> Iterator[tuple[str, str, str]]:
+    """Give how each kind of value is written: its word, a sentence, examples."""
+    say, most = language.say, f"{10**9:,}"
+    link = say("[random durations]({anchor})", anchor=anchor(say("Random durations")))
+    yield (
+        say("duration"),
+        say("text: numbers with units, the largest unit first (ms, s, min, h, days, weeks)"),
+        '`"8 min"`, `"1 h 30 min"`',
+    )
+    yield (
+        say("time span"),
+        say("a duration, or working time"),
+        '`"10 min"`, `"4 working hours"`, `"2 working days"`',
+    )
+    yield say("share"), say("a number from 0 to 1, or text in per cent"), '`0.73`, `"73 %"`'
+    yield (
+        say("hours"),
+        say("a list of opening hours within one day; an empty list is a closed day"),
+        '`["08:30-12:00", "14:00-17:30"]`',
+    )
+    yield say("date"), say("a TOML date, without quotes"), "`2025-12-31`"
+    yield (
+        say("date with a time"),
+        say("a TOML date and time, without quotes and without a time zone"),
+        "`2025-12-31T10:00:00`",
+    )
+    yield say("whole number"), say("a number without a point, up to {number}", number=most), "`7`"
+    yield say("number"), say("a number with or without a point, up to {number}", number=most), "`0.6`, `2`"
+    yield say("random duration"), say("a table, see {link}", link=link), '`{ kind = "fixed", value = "5 min" }`'
+
+
+def _paragraphs(docstring: str) -> list[str]:
+    return [" ".join(block.split()) for block in docstring.split("\n\n") if block.strip()]
 
 
 def _collect(model: type[Settings], place: str, sections: dict[type[Settings], _Section]) -> None:
@@ -149,29 +246,25 @@ def _inner_models(annotation: Any, place: str) -> Iterator[tuple[type[Settings],
         yield from _inner_models(part, path)
 
 
-def _section(section: _Section, level: int = 2) -> list[str]:
-    places = [f"`[{place}]`" for place in section.places if place]
-    title = ", ".join(places) or "The file as a whole"
-    kind = section.model.model_fields.get("kind")
-    if kind is not None:
-        title += f", kind = `{get_args(kind.annotation)[0]}`"
-    return [f"{'#' * level} {title}", "", _said(section.model), "", *_table(section.model)]
+# --- a model's table --------------------------------------------------------------------------------------------------
 
 
-def _said(model: type[Settings]) -> str:
-    """Give a model's docstring in one paragraph a block, as it stands."""
-    return inspect.getdoc(model) or ""
-
-
-def _table(model: type[Settings]) -> list[str]:
-    schema = model.model_json_schema()
-    rows = ["| key | value | default | grade | meaning |", "|---|---|---|---|---|"]
+def _table(model: type[Settings], language: Language) -> list[str]:
+    say, schema = language.say, model.model_json_schema()
+    rows = []
     for name, info in model.model_fields.items():
-        words = _words(schema["properties"][name], schema.get("$defs", {}))
-        rows.append(f"| `{name}` | {words} | {_default(info)} | {_grade(info)} | {_cell(info.description or '')} |")
+        words = allowed(schema["properties"][name], schema.get("$defs", {}), language)
+        meaning = say(info.description) if info.description else ""
+        rows.append((f"`{name}`", words, _default(info, language), _grade(info), _cell(meaning)))
     if model is Scenario:
-        rows.append(_EXTENDS.rstrip("\n"))
-    return rows
+        told = say("Another scenario file, whose values hold where this one says nothing.")
+        rows.append(("`extends`", say("text"), say("none"), "", told))
+    return _rows((say("key"), say("value"), say("default"), say("grade"), say("meaning")), rows)
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    return [lines[0], "|" + "---|" * len(head), *lines[1:]]
 
 
 def _cell(text: str) -> str:
@@ -183,116 +276,14 @@ def _grade(info: FieldInfo) -> str:
     return str(extra.get("grade", "")) if isinstance(extra, Mapping) else ""
 
 
-# --- what may stand there ---------------------------------------------------------------------------------------------
-
-_Node = Mapping[str, Any]
-
-_PLURAL = re.compile(r"^(whole number|number|table|date|text|share|duration)\b")
-"""Words that stand at the beginning of what an element of a list is."""
-
-_KNOWN: dict[str, Any] = {
-    "duration": Duration,
-    "time span": WorkingSpan,
-    "share": Share,
-    "hours": HoursText,
-}
-
-
-def _known(node: _Node) -> str:
-    for words, type_ in _KNOWN.items():
-        schema = TypeAdapter(type_).json_schema()
-        if all(node.get(key) == value for key, value in schema.items()):
-            return words
-    return ""
-
-
-def _words(node: _Node, definitions: _Node) -> str:
-    """Say in words what a part of a JSON Schema allows."""
-    if known := _known(node):
-        return known
-    for key, say in _SAYERS.items():
-        if key in node:
-            return say(node, definitions)
-    return str(node.get("type", "anything"))
-
-
-def _reference_words(node: _Node, definitions: _Node) -> str:
-    return _words({"properties": {}, **definitions[node["$ref"].rsplit("/", 1)[1]]}, definitions)
-
-
-def _plugged_words(node: _Node, _: _Node) -> str:
-    if node[PLUGGED] == "disciplines":
-        return ", ".join(f'`"{name}"`' for name in get_args(Discipline)) + " or the name of a plugin's"
-    title, _place = _PARTS[node[PLUGGED]]
-    what = "random duration" if node[PLUGGED] == "distributions" else "table"
-    return f"{what}, [by kind](#{title.lower().replace(' ', '-')})"
-
-
-def _any_words(node: _Node, definitions: _Node) -> str:
-    some = [_words(option, definitions) for option in node.get("anyOf", node.get("oneOf", ()))]
-    return " or ".join(dict.fromkeys(words for words in some if words != "null"))
-
-
-def _literal(value: object) -> str:
-    return f"`{inline(value)}`"
-
-
-def _typed_words(node: _Node, definitions: _Node) -> str:
-    match node["type"]:
-        case "array":
-            return _array_words(node, definitions)
-        case "object" if isinstance(inner := node.get("additionalProperties"), Mapping):
-            return f"table by name: {_words(inner, definitions)}"
-        case "object":
-            return "table"
-        case "string":
-            return "date" if node.get("format") == "date" else "text"
-        case "integer" | "number" as kind:
-            return ("whole number" if kind == "integer" else "number") + _limits(node)
-        case kind:
-            return {"boolean": "`true` or `false`"}.get(kind, str(kind))
-
-
-def _array_words(node: _Node, definitions: _Node) -> str:
-    fewest, most = node.get("minItems"), node.get("maxItems")
-    count = f"{fewest} " if fewest is not None and fewest == most else ""
-    inner = _words(node.get("items", {}), definitions)
-    return f"list of {count}{_PLURAL.sub(_plural, inner)}"
-
-
-def _plural(found: re.Match[str]) -> str:
-    return f"{found[0]}s"
-
-
-def _limits(node: _Node) -> str:
-    signs = {"exclusiveMinimum": "above", "minimum": "from", "exclusiveMaximum": "below", "maximum": "to"}
-    said = [f"{sign} {node[key]:,}" for key, sign in signs.items() if key in node and node[key] != MOST]
-    return f" {' '.join(said)}" if said else ""
-
-
-_SAYERS: dict[str, Callable[[_Node, _Node], str]] = {
-    "$ref": _reference_words,
-    PLUGGED: _plugged_words,
-    "const": lambda node, _: _literal(node["const"]),
-    "enum": lambda node, _: " or ".join(map(_literal, node["enum"])),
-    "anyOf": _any_words,
-    "oneOf": _any_words,
-    "type": _typed_words,
-}
-"""What is looked for in a schema, in this order, and who puts it in words."""
-
-
-# --- what holds if nothing is said ------------------------------------------------------------------------------------
-
-
-def _default(info: FieldInfo) -> str:
+def _default(info: FieldInfo, language: Language) -> str:
     if info.is_required():
         return ""
     value = info.get_default(call_default_factory=True)
     if value is None or value in ("", [], (), {}):
-        return "none"
+        return language.say("none")
     if isinstance(value, Settings) and "kind" not in type(value).model_fields:
-        return "see below"
+        return language.say("see below")
     return f"`{_cell(_written(value, info))}`"
 
 
@@ -343,4 +334,4 @@ def _clock(second: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -129,7 +129,8 @@ def input_files(settings: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath,
         for name, info in type(settings).model_fields.items():
             value, extra = getattr(settings, name), info.json_schema_extra
             if isinstance(extra, Mapping) and extra.get("format") == FILE_PATH and isinstance(value, str | Path):
-                yield (*path, name), Path(value)
+                if value:  # an empty name is no file
+                    yield (*path, name), Path(value)
             else:
                 yield from input_files(value, (*path, name))
 

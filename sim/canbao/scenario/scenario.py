@@ -14,9 +14,23 @@ from pydantic import Field, ValidationError, model_validator
 from canbao.arrays import BoolArray
 from canbao.calendar import Horizon, check_days, free_saturdays, working_days
 from canbao.disciplines import Discipline
-from canbao.district import APPROVED, GIVE_UP, HAND_IN, Channel, Choice, Demand, Formality, Policy, Population
+from canbao.district import (
+    APPROVED,
+    FAILURE,
+    FEE,
+    GIVE_UP,
+    HAND_IN,
+    NOTICE,
+    Channel,
+    Choice,
+    Demand,
+    Formality,
+    Policy,
+    Population,
+)
 from canbao.errors import CalendarError, Fault, ScenarioError
 from canbao.plugins import Plugins
+from canbao.scenario.costs import Costs
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
 from canbao.scenario.faults import dotted, faults_of, inline, nearest
 from canbao.scenario.models import ESTIMATE, PLUGGED, Plugged, Settings
@@ -30,8 +44,8 @@ __all__ = ["Behaviour", "Days", "Horizons", "Scenario", "ScenarioFile", "load_sc
 _KNOWN = dt.date(2025, 1, 1)
 """A date whose year the calendar knows."""
 
-_TAKEN = ("start", HAND_IN, "review", APPROVED, GIVE_UP, "none")
-"""Journeys that every scenario has, and what the trace calls no channel."""
+_TAKEN = ("start", HAND_IN, "review", APPROVED, GIVE_UP, FAILURE, FEE, NOTICE, "none")
+"""Journeys and groups of stations that every scenario has, and what the trace calls no channel."""
 
 _WAYS_OUT = "ends: "
 """How journeys out of the network begin."""
@@ -94,6 +108,7 @@ class Scenario(Settings):
         {}, description="What families do besides handing in, by name; those of one place in this order.", max_length=20
     )
     review: Review = Field(description="The back office.")
+    costs: Costs = Field(default_factory=Costs, description="What an hour is worth, of staff and of families.")
     objectives: dict[str, Objective] = Field({}, description="Promises with a threshold, by name.")
 
 
@@ -125,7 +140,7 @@ class ScenarioFile:
         return free_saturdays(self.horizon, **self.scenario.calendar.model_dump())
 
     def grades(self) -> dict[str, str]:
-        """Give the grade of evidence of each key that the file gives one, by dotted key.
+        """Give the grade of evidence of each key that the file, or its region file, gives one, by dotted key.
 
         The parts of a value on one line, such as a distribution, share its comment; only the whole is listed.
         """
@@ -133,7 +148,11 @@ class ScenarioFile:
             path: (place.line, letter) for path, place in self.source.places.items() if (letter := grade(place.comment))
         }
         whole = {path: found for path, found in graded.items() if graded.get(path[:-1]) != found}
-        return {dotted(path): letter for path, (_, letter) in whole.items()}
+        of_region: Mapping[str, str] = getattr(self.scenario.policy, "grades", dict)()
+        return {
+            **{dotted(path): letter for path, (_, letter) in whole.items()},
+            **{f"policy.{key}": letter for key, letter in of_region.items()},
+        }
 
     def estimates(self) -> list[str]:
         """List the keys whose values are estimates (grade E): by a comment in the file, or by default."""
@@ -147,6 +166,9 @@ def _default_grades(settings: object, above: str = "") -> Iterator[tuple[str, st
     if isinstance(settings, Mapping):
         for name, inner in settings.items():
             yield from _default_grades(inner, f"{above}{name}.")
+    if isinstance(settings, list):
+        for number, inner in enumerate(settings):
+            yield from _default_grades(inner, f"{above}{number}.")
     if not isinstance(settings, Settings):
         return
     for name, info in type(settings).model_fields.items():
@@ -294,7 +316,7 @@ def scenario_schema(plugins: Plugins) -> dict[str, Any]:
             definitions[name] = part
             mapping[kind] = f"#/$defs/{name}"
         definitions[table] = {
-            "oneOf": [{"$ref": reference} for reference in mapping.values()],
+            "oneOf": [{"$ref": reference} for reference in mapping.values()] or [False],
             "discriminator": {"propertyName": "kind", "mapping": mapping},
         }
     definitions.update({table: {"enum": list(things)} for table, things in _things_of(plugins).items()})

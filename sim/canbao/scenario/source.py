@@ -89,11 +89,23 @@ class _Layer:
     places: dict[KeyPath, Place]
 
 
-def read_scenario(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Source:
+def read_scenario(
+    path: str | os.PathLike[str], overrides: Sequence[str] = (), *, named: Mapping[str, str] | None = None
+) -> Source:
     """Read a scenario file, what it extends, and overrides such as `population.scale=0.1`.
 
     Tables are merged key by key, the file over the one that it extends; everything else is replaced. A table that
     states another `kind` than the inherited one replaces it whole, because the keys of one kind do not fit another.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+    overrides
+        `path=value` texts, as `--set` takes them.
+    named
+        The files that can be extended, by the name that `extends` gives then; without it `extends` gives the path of a
+        file.
 
     Raises
     ------
@@ -101,7 +113,7 @@ def read_scenario(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -
         If a file cannot be read or is not TOML, if the files extend one another in a circle, if a value is one that
         no scenario can use, or if an override is malformed. Every fault names a file.
     """
-    files, layer = _read_chain(os.fspath(path))
+    files, layer = _read_chain(os.fspath(path), named=named)
     layer = _override(layer, overrides)
     faults = [fault for key, value in _walk(layer.data) if (fault := _unusable(key, value, layer.places))]
     if faults:
@@ -121,26 +133,36 @@ class _Link:
         return ScenarioError([fault])
 
 
-def _read_chain(path: str, above: tuple[str, ...] = (), link: _Link | None = None) -> tuple[tuple[str, ...], _Layer]:
+def _read_chain(
+    path: str,
+    above: tuple[str, ...] = (),
+    link: _Link | None = None,
+    named: Mapping[str, str] | None = None,
+) -> tuple[tuple[str, ...], _Layer]:
     """Read a file and what it extends; `above` are the files that led here, the last one by `link`."""
     layer = _parse(_read_bytes(path, link), _shown(path))
     files = (*above, path)
     base = layer.data.pop("extends", None)
     if base is None:
         return tuple(_shown(file) for file in files), layer
-    link = _link(base, layer.places.pop(("extends",), layer.places[()]))
-    path = os.path.join(os.path.dirname(path), link.text)
+    link = _link(base, layer.places.pop(("extends",), layer.places[()]), named)
+    path = os.path.join(os.path.dirname(path), link.text) if named is None else named[link.text]
     _check_chain(path, files, link)
-    shown, below = _read_chain(path, files, link)
+    shown, below = _read_chain(path, files, link, named)
     return shown, _merge_layers(below, layer)
 
 
-def _link(base: object, place: Place) -> _Link:
-    if isinstance(base, str) and base and "\0" not in base:
+def _link(base: object, place: Place, named: Mapping[str, str] | None) -> _Link:
+    if isinstance(base, str) and base and "\0" not in base and (named is None or base in named):
         return _Link(place, base)
-    allowed, hint = "the path of one TOML file, relative to this one", 'for example extends = "city-season.toml"'
-    fault = Fault(place.file, place.line, "extends", "does not name a file", inline(base), allowed, hint)
-    raise ScenarioError([fault])
+    if named is None:
+        problem, allowed = "does not name a file", "the path of one TOML file, relative to this one"
+        hint = 'for example extends = "city-season.toml"'
+    else:
+        problem, allowed = "is none of the names that can stand here", ", ".join(map(inline, named))
+        close = nearest(str(base), named)
+        hint = f"did you mean {inline(close)}?" if close else ""
+    raise ScenarioError([Fault(place.file, place.line, "extends", problem, inline(base), allowed, hint)])
 
 
 def _check_chain(path: str, files: tuple[str, ...], link: _Link) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from canbao.testing.channels import check_channel
 from canbao.testing.district import SMALL, small_district, small_scenario
+from canbao.testing.formalities import check_formality
 from canbao.testing.hooks import check_plugin, check_reporter
 from canbao.testing.parts import (
     check_choice,
@@ -32,6 +33,7 @@ __all__ = [
     "check_choice",
     "check_demand",
     "check_distribution",
+    "check_formality",
     "check_plugin",
     "check_policy",
     "check_population",

@@ -6,10 +6,11 @@ import inspect
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from canbao.plugins import Hooks, load_plugins
+from canbao.errors import PluginError
+from canbao.plugins import Hooks, Registered, load_plugins
 from canbao.runs import run_scenario
 from canbao.testing.district import small_scenario
 from canbao.testing.findings import Findings
@@ -20,15 +21,15 @@ _MARK = "canbao_impl"
 """The attribute that `@hookimpl` leaves on a function."""
 
 
-def check_plugin(plugin: ModuleType) -> dict[str, dict[str, Any]]:
-    """Check the hooks of a plugin; give what it registers, by kind and name.
+def check_plugin(plugin: ModuleType | SimpleNamespace) -> dict[str, dict[str, Any]]:
+    """Check the hooks of a plugin, a module or one made `by_reference`; give what it registers, by kind and name.
 
     Raises
     ------
     AssertionError
         With everything that must change: hooks that do not exist, lack `@hookimpl`, take other arguments; names twice.
     """
-    findings = Findings(f"plugin {plugin.__name__}")
+    findings = Findings(f"plugin {getattr(plugin, '__name__', 'by reference')}")
     hooks = {name for name in vars(Hooks) if not name.startswith("_")}
     found = {name: value for name, value in vars(plugin).items() if inspect.isfunction(value)}
     marked = {name for name, value in found.items() if hasattr(value, _MARK)}
@@ -58,13 +59,25 @@ def _registered_by(hook: str, function: Callable[..., Any], findings: Findings) 
         right = isinstance(name, str) and bool(name)
         findings.expect(right, f"{hook} must register a thing by a name that is text, not {name!r}")
         findings.expect(name not in table, f"{hook} registers {name!r} twice")
-        findings.expect(callable(thing), f"{hook} must register a class or a function as {name!r}, not {thing!r}")
-        table[name] = thing
+        table[name] = _found(thing, f"{hook} must register", name, findings)
 
     with findings.calling(hook):
         function(register)
     findings.expect(bool(table), f"{hook} registers nothing: call register(name, thing) in it")
     return table
+
+
+def _found(thing: Any, must: str, name: Any, findings: Findings) -> Any:
+    """Give what is registered, or what its address leads to."""
+    if isinstance(thing, str):
+        entry = Registered("things", str(name), thing, "under test", "here")
+        try:
+            thing = entry.thing
+        except PluginError as error:
+            findings.expect(False, str(error))
+            return None
+    findings.expect(callable(thing), f"{must} a class or a function as {name!r}, or its address, not {thing!r}")
+    return thing
 
 
 def check_reporter(reporter: Callable[[Mapping[str, Any], Path], Path]) -> Path:

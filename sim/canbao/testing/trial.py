@@ -45,7 +45,8 @@ class Trial:
 
     def smaller(self) -> District:
         """Give the same district with half the residents: its families are the first ones of the other."""
-        changes = {**self.changes, "population": {"kind": "city", "residents": 450}}
+        population = {**self.changes.get("population", {"kind": "city"}), "residents": 450}
+        changes = {**self.changes, "population": population}
         return small_district(changes, self.plugins)
 
     def expect(self, holds: object, otherwise: str) -> bool:

@@ -23,6 +23,7 @@ _FAMILY = {
     "submitted": math.nan,
     "reviewed": math.nan,
     "finished": math.nan,
+    "enrolled": None,
 }
 
 
@@ -36,6 +37,8 @@ def _families(rows: Sequence[Row]) -> dict[str, Column]:
     full = [{**_FAMILY, **row, "family": row.get("family", number)} for number, row in enumerate(rows)]
     for row in full:
         row["last_channel"] = row["last_channel"] or row["first_channel"]
+        if row["enrolled"] is None:  # as soon as it has finished well
+            row["enrolled"] = np.nan_to_num(row["finished"]) if row["outcome"] == "enrolled" else math.nan
     channels = ("office", "portal", "none")
     words = {"first_channel": channels, "last_channel": channels, "outcome": ("enrolled", "inside")}
     names = dict.fromkeys(["family", "arrival", *_FAMILY, *(name for row in rows for name in row)])

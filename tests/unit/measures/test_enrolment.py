@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from canbao.assembly.review import REVIEW
-from canbao.measures.enrolment import deadlines, fates, newborns, spent
+from canbao.measures.enrolment import deadlines, fates, hours_spent, newborns, spent
 from canbao.trace import Trace
 
 NAN, INF = math.nan, math.inf
@@ -147,17 +147,18 @@ def test_newborns_are_insured_from_birth_if_handed_in_in_time_and_enrolled(by_ha
         {"arrival": 0.0, "submitted": 50.0, "newborn_until_s": 50.0},
         {"arrival": 0.0, "submitted": 51.0, "newborn_until_s": 50.0},
         {"arrival": 0.0, "submitted": 10.0, "newborn_until_s": 50.0, "outcome": "inside"},
+        {"arrival": 0.0, "submitted": 10.0, "newborn_until_s": 50.0, "outcome": "inside", "enrolled": 40.0},
         {"arrival": 0.0, "submitted": 10.0, "newborn_until_s": 50.0, "outcome": "rejected"},
         {"arrival": 0.0, "newborn_until_s": 50.0, "outcome": "gave up"},
         {"arrival": 0.0, "submitted": 10.0, "newborn_until_s": NAN},
     ]
     assert newborns(by_hand(rows, until=99.0, stations=STATIONS)) == {
-        "families": 5,
-        "from_birth": 1,
+        "families": 6,
+        "from_birth": 2,  # one of them waits for its card
         "later": 1,
         "in_process": 1,
         "not_enrolled": 2,
-        "from_birth_share": 0.25,
+        "from_birth_share": 0.4,
     }
 
 
@@ -175,7 +176,7 @@ def test_newborns_who_are_all_inside_have_no_share_yet(by_hand: Maker) -> None:
 
 def test_a_familys_hours_are_its_stays_and_ways_but_not_the_review(season: Trace) -> None:
     """Stays at channels, until the end for who is there still, and effort; the back office takes none of their time."""
-    said = spent(season, REVIEW)
+    said = spent(season, hours_spent(season, REVIEW))
     seconds = np.array([4.0 + 3600.0, 2.0 + 6.0 + 1800.0, 0.0, 0.0, 0.0, 60.0])
     assert said["hours"]["total"] == pytest.approx(seconds.sum() / 3600)
     assert said["hours"]["all"]["max"] == pytest.approx(seconds[0] / 3600)
@@ -188,12 +189,12 @@ def test_a_familys_hours_are_its_stays_and_ways_but_not_the_review(season: Trace
 def test_nobody_spends_nothing(by_hand: Maker) -> None:
     """A season without families, or without a review, is told all the same."""
     empty = by_hand([], until=9.0, stations=STATIONS)
-    assert spent(empty, REVIEW)["hours"] == {
+    assert spent(empty, hours_spent(empty, REVIEW))["hours"] == {
         "all": fates(empty)["time_in_system_s"]["all"],
         "total": 0.0,
         "channel": {},
     }
     one = by_hand([{"arrival": 0.0}], [(0, "hall", 0.0, 0.0, 7200.0, "served")], until=9e9, stations={"hall": "office"})
-    assert spent(one, REVIEW)["hours"]["total"] == 2.0
+    assert spent(one, hours_spent(one, REVIEW))["hours"]["total"] == 2.0
     assert fates(empty)["arrived"] == 0
     assert newborns(empty) is None

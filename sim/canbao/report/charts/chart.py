@@ -42,7 +42,7 @@ class Chart:
     name: str
     """Unique in a report; it may hold the name of a station as the user wrote it."""
     topic: str
-    """The part of the report that it belongs to: `load`, `queues`, `waits`, `review` or `families`."""
+    """The part of the report that it belongs to, a key of `TOPICS` in `canbao.report.page`."""
     title: str
     """What is seen."""
     caption: str

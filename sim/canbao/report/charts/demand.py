@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from canbao.languages import Language
 from canbao.report.charts.axes import (
-    Days,
+    Frame,
     amounts,
     bands,
     bars_by_day,
     colour,
+    deadline_keys,
     deadline_layers,
     hours_axis,
     layer,
@@ -19,103 +21,139 @@ from canbao.report.charts.axes import (
 )
 from canbao.report.charts.chart import Chart, Key, Table
 from canbao.report.charts.stations import StationHours, busiest_day, daily
-from canbao.report.words import clock, day, duration, things
+from canbao.report.terms import things
+from canbao.report.words import clock, day, duration
 
 __all__ = ["arrivals_by_day", "arrivals_by_hour"]
 
 
-def arrivals_by_day(station: StationHours, days: Days) -> Chart:
+def arrivals_by_day(station: StationHours, frame: Frame) -> Chart:
     """Show what came to a station each day, and what its staff could serve."""
-    came, able = daily(station.arrivals, days.count), _able(station, days)
-    closed = [not staff for staff in daily(station.staff, days.count)]
-    noun = things(station.group)
+    say, came, able = frame.language.say, daily(station.arrivals, frame.count), _able(station, frame)
+    closed = [not staff for staff in daily(station.staff, frame.count)]
+    noun = things(station.group, frame.language)
     return Chart(
         name=f"arrivals-{station.name}",
         topic="load",
-        title=f"{station.name}: {_over(came, able, closed, noun)}",
-        caption=_caption(station, noun),
-        spec=_by_day(station, days, came, able, closed),
+        title=_over(station, came, able, closed, frame.language),
+        caption=_caption(station, frame.language),
+        spec=_by_day(station, frame, came, able, closed),
         table=Table.of(
-            ("date", f"{noun} that came", f"{noun} that could be served", "hours of staff"),
+            (
+                say("date"),
+                say("{things} that came", things=noun),
+                say("{things} that could be served", things=noun),
+                say("hours of staff"),
+            ),
             [
-                (str(days.date(i)), int(came[i]), None if able is None else round(able[i]), round(hours, 1))
-                for i, hours in enumerate(daily(station.staff, days.count))
+                (str(frame.date(i)), int(came[i]), None if able is None else round(able[i]), round(hours, 1))
+                for i, hours in enumerate(daily(station.staff, frame.count))
             ],
         ),
-        keys=(_came(noun), *((_ABLE,) if able else ()), _SHUT, *((_DEADLINE,) if days.deadline is not None else ())),
+        keys=tuple(_keys(noun, frame, able=able is not None)),
     )
 
 
-_ABLE = Key("could be served", "ink", "line")
-_SHUT = Key("nobody on duty", "closed")
-_DEADLINE = Key("end of the deadline's day", "alert", "dash")
+def _keys(noun: str, frame: Frame, *, able: bool) -> Iterator[Key]:
+    say = frame.language.say
+    yield Key(say("{things} that came", things=noun), "data")
+    if able:
+        yield Key(say("could be served"), "ink", "line")
+    yield Key(say("nobody on duty"), "closed")
+    yield from deadline_keys(frame)
 
 
-def _came(noun: str) -> Key:
-    return Key(f"{noun} that came", "data")
-
-
-def _able(station: StationHours, days: Days) -> list[float] | None:
+def _able(station: StationHours, frame: Frame) -> list[float] | None:
     if station.service_h is None:
         return None
-    return [hours / station.service_h for hours in daily(station.staff, days.count)]
+    return [hours / station.service_h for hours in daily(station.staff, frame.count)]
 
 
-def _over(came: Sequence[float], able: Sequence[float] | None, closed: Sequence[bool], noun: str) -> str:
+def _over(
+    station: StationHours,
+    came: Sequence[float],
+    able: Sequence[float] | None,
+    closed: Sequence[bool],
+    language: Language,
+) -> str:
+    names = {"station": station.name, "things": things(station.group, language)}
     if able is None:
-        return f"what came each day; no service began, so what could be served is not known ({noun})"
+        return language.say(
+            "{station}: what came each day; no service began, so what could be served is not known ({things})", **names
+        )
     open_days = [i for i, shut in enumerate(closed) if not shut]
     over = sum(came[i] > able[i] for i in open_days)
     if not over:
-        return "on no open day did more come than could be served"
-    return f"on {over} of {len(open_days)} open days more {noun} came than could be served"
+        return language.say("{station}: on no open day did more {things} come than could be served", **names)
+    return language.say(
+        "{station}: on {over} of {days} open days more {things} came than could be served",
+        over=over,
+        days=len(open_days),
+        **names,
+    )
 
 
-def _caption(station: StationHours, noun: str) -> str:
+def _caption(station: StationHours, language: Language) -> str:
+    noun = things(station.group, language)
     if station.service_h is None:
-        return f"Bars: {noun} that came on each day."
-    each = duration(3600.0 * station.service_h)
-    return (
-        f"Bars: {noun} that came on each day. Line: what those on duty could serve that day, "
-        f"their hours on duty divided by the mean service time of this run, {each}."
+        return language.say("Bars: {things} that came on each day.", things=noun)
+    return language.say(
+        "Bars: {things} that came on each day. Line: what those on duty could serve that day, their hours on duty "
+        "divided by the mean service time of this run, {duration}.",
+        things=noun,
+        duration=duration(3600.0 * station.service_h, language),
     )
 
 
 def _by_day(
-    station: StationHours, days: Days, came: Sequence[float], able: Sequence[float] | None, closed: Sequence[bool]
+    station: StationHours, frame: Frame, came: Sequence[float], able: Sequence[float] | None, closed: Sequence[bool]
 ) -> dict[str, Any]:
-    noun = things(station.group)
+    language, noun = frame.language, things(station.group, frame.language)
 
     def said(index: int) -> str:
-        could = "" if able is None else f", {able[index]:,.0f} could be served"
-        return f"{day(days.date(index))}: {came[index]:,.0f} {noun} came{could}"
+        told = {"day": day(frame.date(index), language), "came": f"{came[index]:,.0f}", "things": noun}
+        if able is None:
+            return language.say("{day}: {came} {things} came", **told)
+        return language.say("{day}: {came} {things} came, {able} could be served", able=f"{able[index]:,.0f}", **told)
 
-    layers = [bands(days, closed), bars_by_day(days, f"{noun} a day", came, said)]
+    layers = [bands(frame, closed), bars_by_day(frame, language.say("{things} a day", things=noun), came, said)]
     if able is not None:
         levels = [None if shut else round(value, 1) for value, shut in zip(able, closed, strict=True)]
-        layers.append(levels_by_day(days, levels))
-    return spec(days, 170, [*layers, *deadline_layers(days)])
+        layers.append(levels_by_day(frame, levels))
+    return spec(frame, 170, [*layers, *deadline_layers(frame)])
 
 
-def arrivals_by_hour(station: StationHours, days: Days) -> Chart:
+def arrivals_by_hour(station: StationHours, frame: Frame) -> Chart:
     """Show what came to a station in each hour of its busiest day, what could be served, and who waited."""
-    index = busiest_day(station, days.count)
+    say, noun = frame.language.say, things(station.group, frame.language)
+    index = busiest_day(station, frame.count)
     hours = range(24 * index, min(24 * index + 24, len(station.arrivals)))
     rows = [_hour(station, hour) for hour in hours]
     shown = [row for row in rows if row["came"] or row["able"] or row["waiting"] >= 1]
     first, after = (shown[0]["hour"], shown[-1]["hour"] + 1) if shown else (0, 24)
-    noun = things(station.group)
+    busiest = day(frame.date(index), frame.language)
     return Chart(
         name=f"busiest-day-{station.name}",
         topic="load",
-        title=f"{station.name}, hour by hour on its busiest day, {day(days.date(index))}",
-        caption=f"Bars: {noun} that came in each hour. Lines: what those on duty in that hour could serve.",
-        spec=_by_hour(days, [row for row in rows if first <= row["hour"] < after], noun),
+        title=say("{station}, hour by hour on its busiest day, {day}", station=station.name, day=busiest),
+        caption=say(
+            "Bars: {things} that came in each hour. Lines: what those on duty in that hour could serve.", things=noun
+        ),
+        spec=_by_hour(frame, [row for row in rows if first <= row["hour"] < after], noun),
         table=Table.of(
-            ("hour", f"{noun} that came", "could be served", "waiting on average", "on duty on average"),
+            (
+                say("hour"),
+                say("{things} that came", things=noun),
+                say("could be served"),
+                say("waiting on average"),
+                say("on duty on average"),
+            ),
             [(clock(row["hour"]), row["came"], row["able"], row["waiting"], row["staff"]) for row in rows],
         ),
-        keys=(_came(noun), Key("could be served in that hour", "ink", "line")),
+        keys=(
+            Key(say("{things} that came", things=noun), "data"),
+            Key(say("could be served in that hour"), "ink", "line"),
+        ),
     )
 
 
@@ -130,18 +168,18 @@ def _hour(station: StationHours, hour: int) -> dict[str, Any]:
     }
 
 
-def _by_hour(days: Days, rows: Sequence[Mapping[str, Any]], noun: str) -> dict[str, Any]:
+def _by_hour(frame: Frame, rows: Sequence[Mapping[str, Any]], noun: str) -> dict[str, Any]:
     first, after = (rows[0]["hour"], rows[-1]["hour"] + 1) if rows else (0, 24)
     x = {
-        "x": {"field": "from", **hours_axis(first, after, 1 + (after - first) // (6 if days.narrow else 14))},
+        "x": {"field": "from", **hours_axis(first, after, 1 + (after - first) // (6 if frame.narrow else 14))},
         "x2": {"field": "to"},
     }
-    bars = {**x, "y": amounts(f"{noun} an hour"), "y2": {"datum": 0}}
+    bars = {**x, "y": amounts(frame.language.say("{things} an hour", things=noun)), "y2": {"datum": 0}}
     lines = {**x, "y": {"field": "value", "type": "quantitative"}}
-    able = [_span(row, "able", "") for row in rows if row["able"]]
-    came = [_span(row, "came", f"{row['came']:,} {noun} came") for row in rows]
+    able = [_span(row, "able") for row in rows if row["able"]]
+    came = [{**_span(row, "came"), "said": _came(row, noun, frame.language)} for row in rows]
     return spec(
-        days,
+        frame,
         150,
         [
             layer("rect", bars, came, color=colour("data")),
@@ -150,7 +188,15 @@ def _by_hour(days: Days, rows: Sequence[Mapping[str, Any]], noun: str) -> dict[s
     )
 
 
-def _span(row: Mapping[str, Any], key: str, said: str) -> dict[str, Any]:
-    hour = row["hour"]
-    said = f"{clock(hour)} to {clock(hour + 1)}: {said}"
-    return {"from": hour + 0.06, "to": hour + 0.94, "value": row[key], "said": said}
+def _span(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"from": row["hour"] + 0.06, "to": row["hour"] + 0.94, "value": row[key]}
+
+
+def _came(row: Mapping[str, Any], noun: str, language: Language) -> str:
+    return language.say(
+        "{start} to {end}: {came} {things} came",
+        start=clock(row["hour"]),
+        end=clock(row["hour"] + 1),
+        came=f"{row['came']:,}",
+        things=noun,
+    )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from canbao.languages import Language
 from canbao.report.charts.axes import (
-    Days,
+    Frame,
     bands,
     classes,
     dates,
@@ -21,7 +22,7 @@ from canbao.report.charts.axes import (
 from canbao.report.charts.chart import Cell, Chart, Key, Table
 from canbao.report.charts.stations import StationHours
 from canbao.report.palette import WAITING, WORKING
-from canbao.report.words import clock, day, moment, number, percent
+from canbao.report.words import clock, day, moment, number, percent, threshold
 
 __all__ = ["queue_by_hour", "utilisation_by_week", "waiting_classes"]
 
@@ -47,71 +48,86 @@ class _View:
     """One for each class, nobody first."""
 
 
-def _view(station: StationHours) -> _View:
+def _view(station: StationHours, language: Language) -> _View:
     staffed = {hour % 24 for hour, staff in enumerate(station.staff) if staff > 0}
     bounds = waiting_classes(max(station.waiting, default=0.0))
-    names = ["nobody", *(_span(low, high) for low, high in zip(bounds, [*bounds[1:], None], strict=True))]
+    spans = (_span(low, high, language) for low, high in zip(bounds, [*bounds[1:], None], strict=True))
+    names = [language.say("nobody"), *spans]
     keys = [Key(name, WAITING[level]) for level, name in enumerate(names)]
     return _View(min(staffed, default=0), max(staffed, default=23) + 1, bounds, keys)
 
 
-def _span(low: float, high: float | None) -> str:
+def _span(low: float, high: float | None, language: Language) -> str:
     if high is None:
-        return "more" if low == _NOBODY else f"{number(low)} and more"
-    return f"under {number(high)}" if low == _NOBODY else f"{number(low)} to {number(high)}"
+        return language.say("more") if low == _NOBODY else language.say("{number} and more", number=number(low))
+    if low == _NOBODY:
+        return language.say("under {number}", number=number(high))
+    return language.say("{low} to {high}", low=number(low), high=number(high))
 
 
-def queue_by_hour(station: StationHours, days: Days) -> Chart:
+def queue_by_hour(station: StationHours, frame: Frame) -> Chart:
     """Show how many wait at a station, by hour and day."""
-    view = _view(station)
+    say, view = frame.language.say, _view(station, frame.language)
     return Chart(
         name=f"queue-{station.name}",
         topic="queues",
-        title=f"{station.name}: at most {number(station.longest_queue)} waiting, on {moment(station.longest_queue_at)}",
-        caption=(
-            f"How many wait, on average over each hour, from {clock(view.first)} to {clock(view.after)}. "
-            "A grey column is a day on which nobody is on duty."
+        title=say(
+            "{station}: at most {number} waiting, on {moment}",
+            station=station.name,
+            number=number(station.longest_queue),
+            moment=moment(station.longest_queue_at, frame.language),
         ),
-        spec=_heat_map(station, days, view),
-        table=_table(station, days, view),
-        keys=(*view.keys, Key("nobody on duty", "closed")),
+        caption=say(
+            "How many wait, on average over each hour, from {start} to {end}. "
+            "A grey column is a day on which nobody is on duty.",
+            start=clock(view.first),
+            end=clock(view.after),
+        ),
+        spec=_heat_map(station, frame, view),
+        table=_table(station, frame, view),
+        keys=(*view.keys, Key(say("nobody on duty"), "closed")),
     )
 
 
-def _heat_map(station: StationHours, days: Days, view: _View) -> dict[str, Any]:
-    closed = [not any(station.staff[24 * i : 24 * i + 24]) for i in range(days.count)]
-    cells = [cell for i, shut in enumerate(closed) if not shut for cell in _column(station, days, i, view)]
+def _heat_map(station: StationHours, frame: Frame, view: _View) -> dict[str, Any]:
+    closed = [not any(station.staff[24 * i : 24 * i + 24]) for i in range(frame.count)]
+    cells = [cell for i, shut in enumerate(closed) if not shut for cell in _column(station, frame, i, view)]
     y = {"field": "low", **hours_axis(view.first, view.after, 6 if view.after - view.first > 14 else 3)}
     y["scale"] = {**y["scale"], "reverse": True}
     encoding = {
-        "x": dates(days),
+        "x": dates(frame),
         "x2": {"field": "to"},
         "y": y,
         "y2": {"field": "high"},
         "color": classes(view.keys),
     }
     height = max(120, 14 * (view.after - view.first))
-    return spec(days, height, [bands(days, closed), layer("rect", encoding, cells), *deadline_layers(days)])
+    return spec(frame, height, [bands(frame, closed), layer("rect", encoding, cells), *deadline_layers(frame)])
 
 
-def _column(station: StationHours, days: Days, index: int, view: _View) -> Iterator[dict[str, Any]]:
+def _column(station: StationHours, frame: Frame, index: int, view: _View) -> Iterator[dict[str, Any]]:
     """Join the hours of a day that are of one class: most of a season's hours need no mark of their own."""
     hours = station.waiting[24 * index + view.first : 24 * index + view.after]
     # Cells overlap the next day a little: neighbours that only touch are drawn with a pale seam.
-    place = {"from": days.ms(index), "to": days.ms(min(index + 1.15, days.count))}
+    place = {"from": frame.ms(index), "to": frame.ms(min(index + 1.15, frame.count))}
     for first, after, level in stretches(sum(value >= bound for bound in view.bounds) for value in hours):
         low, high = view.first + first, view.first + after
-        most = number(round(max(hours[first:after]), 1))
-        said = f"{day(days.date(index))}, {clock(low)} to {clock(high)}: at most {most} waiting"
+        said = frame.language.say(
+            "{day}, {start} to {end}: at most {number} waiting",
+            day=day(frame.date(index), frame.language),
+            start=clock(low),
+            end=clock(high),
+            number=number(round(max(hours[first:after]), 1)),
+        )
         yield {**place, "low": low, "high": high, "level": view.keys[level].label, "said": said}
 
 
-def _table(station: StationHours, days: Days, view: _View) -> Table:
+def _table(station: StationHours, frame: Frame, view: _View) -> Table:
     rows: list[list[Cell]] = []
-    for index in range(days.count):
+    for index in range(frame.count):
         hours = station.waiting[24 * index + view.first : 24 * index + view.after]
-        rows.append([str(days.date(index)), *(round(value, 1) for value in hours)])
-    return Table.of(["date", *(clock(hour) for hour in range(view.first, view.after))], rows)
+        rows.append([str(frame.date(index)), *(round(value, 1) for value in hours)])
+    return Table.of([frame.language.say("date"), *(clock(hour) for hour in range(view.first, view.after))], rows)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -119,28 +135,43 @@ def _table(station: StationHours, days: Days, view: _View) -> Table:
 # ---------------------------------------------------------------------------------------------------------------------
 
 _BOUNDS = (0.5, 0.7, 0.85, 0.95)
-_LEVELS = ("idle", "under 50 %", "50 to 70 %", "70 to 85 %", "85 to 95 %", "95 % and more")
+"""Where the classes of use above idle begin and end."""
 
 
-def utilisation_by_week(stations: Sequence[StationHours], days: Days) -> Chart:
+def _levels(language: Language) -> list[str]:
+    """Name the classes of use: idle, under the first bound, from bound to bound, above the last."""
+    shares = [threshold(bound, language) for bound in _BOUNDS]
+    spans = [
+        language.say("{low} to {high}", low=f"{100 * low:g}", high=high)
+        for low, high in zip(_BOUNDS, shares[1:], strict=False)
+    ]
+    under = language.say("under {number}", number=shares[0])
+    return [language.say("idle"), under, *spans, language.say("{number} and more", number=shares[-1])]
+
+
+def utilisation_by_week(stations: Sequence[StationHours], frame: Frame) -> Chart:
     """Show which share of the staffed hours is used at each station, week by week."""
-    weeks = _weeks(days)
+    say, weeks = frame.language.say, _weeks(frame)
     shares = {station.name: [_used(station, first, after) for first, after in weeks] for station in stations}
     top = max(stations, key=lambda station: station.utilisation)
-    keys = tuple(Key(label, WORKING[level]) for level, label in enumerate(_LEVELS))
+    keys = tuple(Key(label, WORKING[level]) for level, label in enumerate(_levels(frame.language)))
     return Chart(
         name="utilisation",
         topic="load",
-        title=f"{top.name} is used most: {percent(top.utilisation)} of its staffed hours",
-        caption=(
+        title=say(
+            "{station} is used most: {share} of its staffed hours",
+            station=top.name,
+            share=percent(top.utilisation, frame.language),
+        ),
+        caption=say(
             "Hours that servers work, divided by the hours that they are on duty, week by week from Monday. It passes "
             "100 %, where those who are inside at closing time are still served. Blank: nobody is on duty."
         ),
-        spec=_strips(days, weeks, shares, keys),
+        spec=_strips(frame, weeks, shares, keys),
         table=Table.of(
-            ("week from", *shares),
+            (say("week from"), *shares),
             [
-                (str(days.date(first)), *(_rounded(values[number]) for values in shares.values()))
+                (str(frame.date(first)), *(_rounded(values[number]) for values in shares.values()))
                 for number, (first, _) in enumerate(weeks)
             ],
         ),
@@ -148,9 +179,9 @@ def utilisation_by_week(stations: Sequence[StationHours], days: Days) -> Chart:
     )
 
 
-def _weeks(days: Days) -> list[tuple[int, int]]:
-    starts = [0, *(index for index in range(1, days.count) if days.date(index).weekday() == 0)]
-    return list(zip(starts, [*starts[1:], days.count], strict=True))
+def _weeks(frame: Frame) -> list[tuple[int, int]]:
+    starts = [0, *(index for index in range(1, frame.count) if frame.date(index).weekday() == 0)]
+    return list(zip(starts, [*starts[1:], frame.count], strict=True))
 
 
 def _used(station: StationHours, first: int, after: int) -> float | None:
@@ -164,24 +195,33 @@ def _rounded(share: float | None) -> float | None:
 
 
 def _strips(
-    days: Days, weeks: Sequence[tuple[int, int]], shares: Mapping[str, Sequence[float | None]], keys: Sequence[Key]
+    frame: Frame, weeks: Sequence[tuple[int, int]], shares: Mapping[str, Sequence[float | None]], keys: Sequence[Key]
 ) -> dict[str, Any]:
-    left = 100 if days.narrow else 150
+    left = 116 if frame.narrow else 150
     values = [
         {
             "row": name,
-            "from": days.ms(first),
-            "to": days.ms(after),
-            "level": _level(share),
-            "said": f"{name}, week from {day(days.date(first))}: {percent(share)}",
+            "from": frame.ms(first),
+            "to": frame.ms(after),
+            "level": keys[_level(share)].label,
+            "said": _week(name, first, share, frame),
         }
         for name, row in shares.items()
         for (first, after), share in zip(weeks, row, strict=True)
         if share is not None
     ]
-    encoding = {"x": dates(days), "x2": {"field": "to"}, "y": rows_axis(list(shares), left), "color": classes(keys)}
-    return spec(days, 26 * len(shares), [layer("rect", encoding, values), *deadline_layers(days)], {"left": left})
+    encoding = {"x": dates(frame), "x2": {"field": "to"}, "y": rows_axis(list(shares), left), "color": classes(keys)}
+    return spec(frame, 26 * len(shares), [layer("rect", encoding, values), *deadline_layers(frame)], {"left": left})
 
 
-def _level(share: float) -> str:
-    return _LEVELS[(share > 0) + sum(share >= bound for bound in _BOUNDS)]
+def _week(station: str, first: int, share: float, frame: Frame) -> str:
+    return frame.language.say(
+        "{station}, week from {day}: {share}",
+        station=station,
+        day=day(frame.date(first), frame.language),
+        share=percent(share, frame.language),
+    )
+
+
+def _level(share: float) -> int:
+    return (share > 0) + sum(share >= bound for bound in _BOUNDS)

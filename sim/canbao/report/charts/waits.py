@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from canbao.report.charts.axes import Days, colour, layer, rows_axis, spec
+from canbao.languages import Language
+from canbao.report.charts.axes import Frame, colour, layer, rows_axis, spec
+from canbao.report.charts.bars import left_room
 from canbao.report.charts.chart import Chart, Key, Table
-from canbao.report.words import duration, number, rough, things
+from canbao.report.terms import is_review, kind
+from canbao.report.words import duration, number, rough
 
 __all__ = ["waits_charts"]
 
 _Row = tuple[str, Mapping[str, Any]]
 
 
-def waits_charts(summary: Mapping[str, Any], days: Days) -> list[Chart]:
+def waits_charts(summary: Mapping[str, Any], frame: Frame) -> Iterator[Chart]:
     """Show the waits at the stations of channels; the review is left out, because it counts in working days."""
     waits = summary.get("waits") or {}
-    channels = {name: one for name, one in (waits.get("channels") or {}).items() if things(name) == "visits"}
+    channels = {name: one for name, one in (waits.get("channels") or {}).items() if not is_review(name)}
     came = {name: one for name, one in channels.items() if one["count"]}
     kinds = [
-        (f"{_plain(column)}: {name}", one)
+        (kind(column, name, frame.language), one)
         for column, labels in (waits.get("families") or {}).items()
         for name, one in labels.items()
         if column != "first_channel" and one["count"]
     ]
-    found = []
     if came:
-        rows = [(f"all of {name}", one) for name, one in came.items()]
-        found.append(_by_channel(came, [*rows, *_stations_of(summary, came)], days))
+        rows = [(frame.language.say("all of {channel}", channel=name), one) for name, one in came.items()]
+        yield _by_channel(came, [*rows, *_stations_of(summary, came)], frame)
     if kinds:
-        found.append(_by_kind(kinds, days))
-    return found
+        yield _by_kind(kinds, frame)
 
 
 def _stations_of(summary: Mapping[str, Any], channels: Mapping[str, Any]) -> list[_Row]:
@@ -45,53 +46,80 @@ def _stations_of(summary: Mapping[str, Any], channels: Mapping[str, Any]) -> lis
     ]
 
 
-def _plain(column: str) -> str:
-    return column.replace("_", " ")
-
-
-def _table(rows: Sequence[_Row]) -> Table:
-    header = ("", "visits", "mean (min)", "median (min)", "p90 (min)", "p95 (min)", "longest (min)")
+def _table(rows: Sequence[_Row], language: Language) -> Table:
+    say = language.say
+    header = (
+        "",
+        say("visits"),
+        say("mean (min)"),
+        say("median (min)"),
+        say("p90 (min)"),
+        say("p95 (min)"),
+        say("longest (min)"),
+    )
     keys = ("mean", "median", "p90", "p95", "max")
     return Table.of(header, [(name, one["count"], *(round(one[key] / 60.0, 2) for key in keys)) for name, one in rows])
 
 
-def _by_channel(channels: Mapping[str, Mapping[str, Any]], rows: Sequence[_Row], days: Days) -> Chart:
-    name, one = max(channels.items(), key=lambda item: float(item[1]["p90"]))
-    title = f"Nine in ten visits to the {name} waited {rough(one['p90'])} or less"
+def _by_channel(channels: Mapping[str, Mapping[str, Any]], rows: Sequence[_Row], frame: Frame) -> Chart:
+    say = frame.language.say
     return Chart(
         name="waits-channels",
         topic="waits",
-        title=title if one["p90"] else "At every channel, nine visits in ten did not wait at all",
-        caption=(
+        title=_worst_channel(channels, frame.language),
+        caption=say(
             "Waits of visits to the stations of channels, until service began or the family left. "
             "Bar: nine visits in ten waited no longer. Dot: the mean. Thin line: up to the longest wait."
         ),
-        spec=_ranges(rows, days, bar="p90", dot="mean", line="max"),
-        table=_table(rows),
-        keys=(Key("nine in ten", "soft"), Key("mean", "ink", "dot"), Key("up to the longest", "muted", "line")),
+        spec=_ranges(rows, frame, bar="p90", dot="mean", line="max"),
+        table=_table(rows, frame.language),
+        keys=(
+            Key(say("nine in ten"), "soft"),
+            Key(say("mean"), "ink", "dot"),
+            Key(say("up to the longest"), "muted", "line"),
+        ),
     )
 
 
-def _by_kind(rows: Sequence[_Row], days: Days) -> Chart:
-    means = sorted(float(one["mean"]) for _, one in rows)
-    spread = f"is between {rough(means[0])} and {rough(means[-1])}" if means and means[-1] else "is nothing"
+def _worst_channel(channels: Mapping[str, Mapping[str, Any]], language: Language) -> str:
+    name, one = max(channels.items(), key=lambda item: float(item[1]["p90"]))
+    if not one["p90"]:
+        return language.say("At every channel, nine visits in ten did not wait at all")
+    wait = rough(one["p90"], language)
+    return language.say("Nine in ten visits to the {channel} waited {duration} or less", channel=name, duration=wait)
+
+
+def _by_kind(rows: Sequence[_Row], frame: Frame) -> Chart:
+    say = frame.language.say
     return Chart(
         name="waits-families",
         topic="waits",
-        title=f"By kind of family, the mean wait {spread}",
-        caption=(
+        title=_spread([float(one["mean"]) for _, one in rows], frame.language),
+        caption=say(
             "All the waits of a family at stations of channels together; families that did not wait count too. "
             "Bar: the mean. Dot: nineteen families in twenty waited no longer."
         ),
-        spec=_ranges(rows, days, bar="mean", dot="p95"),
-        table=_table(rows),
-        keys=(Key("mean", "soft"), Key("nineteen in twenty", "ink", "dot")),
+        spec=_ranges(rows, frame, bar="mean", dot="p95"),
+        table=_table(rows, frame.language),
+        keys=(Key(say("mean"), "soft"), Key(say("nineteen in twenty"), "ink", "dot")),
     )
 
 
-def _ranges(rows: Sequence[_Row], days: Days, *, bar: str, dot: str, line: str | None = None) -> dict[str, Any]:
-    left = 130 if days.narrow else 190
-    axis = {"title": "minutes of waiting", "format": ",~f", "tickCount": 4 if days.narrow else 8, "orient": "bottom"}
+def _spread(means: Sequence[float], language: Language) -> str:
+    if not max(means):
+        return language.say("By kind of family, the mean wait is nothing")
+    least, most = rough(min(means), language), rough(max(means), language)
+    return language.say("By kind of family, the mean wait is between {least} and {most}", least=least, most=most)
+
+
+def _ranges(rows: Sequence[_Row], frame: Frame, *, bar: str, dot: str, line: str | None = None) -> dict[str, Any]:
+    left = left_room(frame)
+    axis = {
+        "title": frame.language.say("minutes of waiting"),
+        "format": ",~f",
+        "tickCount": 4 if frame.narrow else 8,
+        "orient": "bottom",
+    }
     # A minute at least: waits of a fraction of a second must not look like waits.
     most = 1.01 * max([1.0, *(one[field] / 60.0 for _, one in rows for field in (bar, dot, line) if field)])
     y = rows_axis([name for name, _ in rows], left)
@@ -109,13 +137,17 @@ def _ranges(rows: Sequence[_Row], days: Days, *, bar: str, dot: str, line: str |
     ]
     if line:
         layers.insert(0, layer("rule", from_zero(line), color=colour("muted"), strokeWidth=1.5, aria=False))
-    values = [_datum(name, one) for name, one in rows]
-    return spec(days, 20 * len(rows) + 6, layers, {"left": left, "top": 8}, data={"values": values})
+    values = [_datum(name, one, frame.language) for name, one in rows]
+    return spec(frame, 20 * len(rows) + 6, layers, {"left": left, "top": 8}, data={"values": values})
 
 
-def _datum(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
-    said = (
-        f"{name}: mean {duration(one['mean'])}, nine in ten at most {duration(one['p90'])}, "
-        f"longest {duration(one['max'])}, {number(one['count'])} visits"
+def _datum(name: str, one: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    said = language.say(
+        "{name}: mean {mean}, nine in ten at most {p90}, longest {longest}, {visits} visits",
+        name=name,
+        mean=duration(one["mean"], language),
+        p90=duration(one["p90"], language),
+        longest=duration(one["max"], language),
+        visits=number(one["count"]),
     )
     return {"row": name, **{key: one[key] / 60.0 for key in ("mean", "p90", "p95", "max")}, "said": said}
