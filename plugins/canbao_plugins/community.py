@@ -26,7 +26,10 @@ from canbao_plugins.halls import (
 )
 from canbao_plugins.handover import HandOver, by_the_deadline, go_elsewhere
 
-__all__ = ["Community"]
+__all__ = ["HANDED_OVER", "Community"]
+
+HANDED_OVER = "handed_over"
+"""The event that a centre has handed the papers over to the agency."""
 
 _DAY_S = 86_400.0
 _NO_MORE = "no more batches"
@@ -138,8 +141,12 @@ class Community(Settings):
         )
 
     def _first_visits(self, halls: Halls) -> Iterator[canbao.Step]:
-        """Come, wait, show the papers and leave them there until the next batch goes."""
+        """Come, wait, show the papers and leave them there until the next batch goes.
+
+        Whoever gave up behind that, as while paying, needs no second batch.
+        """
         window, last = self._window(halls.name), self._last(halls.district)
+        yield canbao.Marked(HANDED_OVER, name="papers", yes=HAND_IN)
         yield canbao.Before(last, name="batches", late=_NO_MORE)
         yield halls.choose("arrive", name="centre")
         for site in self.sites:
@@ -147,7 +154,8 @@ class Community(Settings):
             yield from halls.visit(site, "arrive", "window", window)
             yield from halls.papers(site, window, f"_{halls.name} papers", self.fetch.build(), then=taken)
             yield canbao.Before(last, name=taken, late=_NO_MORE)
-            yield canbao.Gather(_batch(halls.name, site), name=f"{site} batch", then=HAND_IN)
+            yield canbao.Gather(_batch(halls.name, site), name=f"{site} batch", then="handed over")
+        yield canbao.Mark(HANDED_OVER, name="handed over", then=HAND_IN)
 
     def _corrections(self, halls: Halls) -> Iterator[canbao.Step]:
         """Be told, bring what is missing, and go with the next batch; alone, if there is none any more.

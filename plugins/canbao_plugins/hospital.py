@@ -156,8 +156,12 @@ class Hospital(Settings):
         return Window(self.form.build(), self.patience.build(), luck=f"{name}:desk", trip=trip)
 
     def _forms(self, halls: Halls) -> Iterator[canbao.Step]:
-        """Fill in the form with name and papers; whoever lacks either comes back with it."""
+        """Fill in the form with name and papers; whoever lacks either comes back with it.
+
+        Whoever gave up behind it, as while paying, has done all that the ward asks for.
+        """
         window = self._window(halls.name, trip=True)
+        yield canbao.Marked(HOUSEHOLD_LICENCE, name="bundle", yes=HAND_IN)
         yield halls.choose("ward", name="hospital")
         for site in self.sites:
             named = f"{site} papers"
@@ -170,13 +174,11 @@ class Hospital(Settings):
     def _registration(self, halls: Halls) -> Iterator[canbao.Step]:
         """Wait for the police and the household register; the hospital hands in when both are through."""
         name, police = halls.name, _police(halls.name)
-        yield canbao.Marked(HOUSEHOLD_LICENCE, name="form complete", yes=HAND_IN)
-        yield canbao.Marked(BIRTH_REGISTERED, name="registered before", yes="licence")
-        yield canbao.Check(f"_{name} waits", name="waits", failed="hasty")
+        yield canbao.Check(f"_{name} waits", name="form complete", failed="hasty")
         yield canbao.Delay(f"_{name} registration", unit="working days", calendar=police, name="registration")
         yield canbao.Mark(BIRTH_REGISTERED, name="registered")
         yield span_delay(self.licence, police, "licence")
-        yield canbao.Mark(HOUSEHOLD_LICENCE, first=True, then=HAND_IN)
+        yield canbao.Mark(HOUSEHOLD_LICENCE, name="licensed", then=HAND_IN)
 
     def _hasty(self, halls: Halls) -> Iterator[canbao.Step]:
         """Ask too early, be sent back, and come again when the birth is registered and the licence there."""
@@ -189,7 +191,7 @@ class Hospital(Settings):
         yield canbao.Delay(f"_{name} left", unit="working days", calendar=police, name="sent back")
         yield canbao.Mark(BIRTH_REGISTERED, name="registered meanwhile")
         yield span_delay(self.licence, police, "licence meanwhile")
-        yield canbao.Mark(HOUSEHOLD_LICENCE, first=True)
+        yield canbao.Mark(HOUSEHOLD_LICENCE, name="licensed meanwhile")
         yield canbao.Delay(self.come_again.build(), name="comes again")
         yield halls.choose("again", name="comes where")
         for site in self.sites:

@@ -27,7 +27,10 @@ from canbao_plugins.halls import complete_papers, is_kind, near, time_by_childre
 from canbao_plugins.handover import HandOver, Hour, by_the_deadline, check_hour, go_elsewhere, moments_on
 from canbao_plugins.skill import skill_of, with_mean
 
-__all__ = ["School", "Schools", "TermList"]
+__all__ = ["LISTED", "School", "Schools", "TermList"]
+
+LISTED = "listed"
+"""The event that the list with the family's children has left for the agency."""
 
 _DAY_S = 86_400.0
 _TAKES = {"kindergarten": ("pre-school",), "school": ("pupil",), "both": ("pre-school", "pupil")}
@@ -206,7 +209,11 @@ class Schools(Settings):
     # --- the lists ---
 
     def _lists(self, name: str, district: District) -> Iterator[canbao.Step]:
-        """Wait for a list and confirm; whoever missed one waits for the next, or goes elsewhere."""
+        """Wait for a list and confirm; whoever missed one waits for the next, or goes elsewhere.
+
+        Whoever gave up behind that, as while paying, is on a list already.
+        """
+        yield canbao.Marked(LISTED, name="list", yes=HAND_IN)
         for number, term in enumerate(self.lists, start=1):
             following = f"list {number + 1}" if number < len(self.lists) else "not on a list"
             yield from self._list(name, number, following, _Moments.of(term, district))
@@ -239,7 +246,8 @@ class Schools(Settings):
             yield failed("incomplete papers", label=f"{site} incomplete")
             yield canbao.Delay(self.fetch.build(), name=f"{site} fetch")
             yield canbao.Visit(station, entry, name=f"{site} second entry", luck=f"{name}:entry")
-            yield canbao.Gather(f"{station} list", name=listed, then=HAND_IN)
+            yield canbao.Gather(f"{station} list", name=listed, then="left")
+        yield canbao.Mark(LISTED, name="left", then=HAND_IN)
 
     def _results(self, name: str, district: District) -> Iterator[canbao.Step]:
         """Learn with the others of the site what was decided; what was returned is put right through the school."""

@@ -226,9 +226,10 @@ class Choose:
     `rule` is `"weight"` (by luck, in proportion to the weights), `"shortest"` (fewest inside for each server on duty)
     or `"fastest"` (least travel and expected wait); ties go to the least travel, then to the first. With `published_s`
     the state of the queues is not that of the moment but the last one published, once every so many seconds from time
-    0: as it was just before, without anything that happens at that very moment. With `others`, the
-    channel in which the family is now is left out. A function takes the options and the state of the stations, by name
-    a mapping with `waiting`, `busy` and `servers`, and gives an index; only engines that run Python can use it.
+    0: as it was just before, without anything that happens at that very moment. With `others`, the channel in which
+    the family now is is left out, unless no other has any weight. A function takes the options and the state of the
+    stations, by name a mapping with `waiting`, `busy` and `servers`, and gives an index; only engines that run Python
+    can use it.
     """
 
     options: Sequence[Option]

@@ -124,7 +124,8 @@ def test_the_reference_of_tables_has_each_key_of_the_summary(file: ScenarioFile,
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, flags=re.MULTILINE))
     summary = summarise(file, plan, trace)
     assert list(rows) == list(summary)
-    samples = {**summary, "stations": summary["stations"][0], "hours": next(iter(summary["hours"].values()))}
+    by_name = {key: next(iter(summary[key].values())) for key in ("hours", "failures")}
+    samples = {**summary, **by_name, "stations": summary["stations"][0], "equity": summary["equity"]["kind"]}
     for key, below in samples.items():
         names = below if isinstance(below, dict) else {}
         assert [name for name in names if f"`{name}`" not in rows[key]] == [], key

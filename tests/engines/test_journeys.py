@@ -256,6 +256,14 @@ def test_others_leaves_out_the_channel_in_which_the_family_is() -> None:
     assert set(outcomes(trace)) == {"elsewhere"}
 
 
+def test_a_family_stays_with_its_channel_where_no_other_has_any_weight() -> None:
+    """Of two other channels neither is for it; a channel of weight 0 is never taken."""
+    options = [canbao.Option("way/home", weight=1.0), *(canbao.Option(name, weight=0.0) for name in ("east", "west"))]
+    others = [canbao.Journey(name, [canbao.End(name)]) for name in ("east", "west")]
+    steps = [canbao.Delay(1.0), canbao.Choose(options, others=True), canbao.End("home", name="home")]
+    assert set(outcomes(walk(*steps, at=np.zeros(20), journeys=others))) == {"home"}
+
+
 # --- marks, ways back, processes of one's own -------------------------------------------------------------------------
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import canbao
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, numbers_of
+from canbao.district import GIVE_UP, District, Part
 from canbao.engines.simpy_engine import SimpyEngine
 from canbao.plugins import Plugins, load_plugins
+from canbao.scenario.models import Settings
 from canbao.testing import check_channel, small_district, small_scenario
+from canbao.testing.district import registered_also
 from canbao.trace import Trace
 from canbao_plugins.community import Community
 
@@ -294,6 +298,37 @@ def test_a_correction_behind_the_last_hand_over_goes_alone(plugins: Plugins, tmp
     assert len(intake["family"]) == 100 + corrected.sum()
     assert set(visits["leave"][corrected].tolist()) <= set(intake["enter"].tolist())
     assert _outcomes(trace) == {"enrolled": 100}
+
+
+class Stumble(Settings):
+    """Lets everybody give up once on the way to the review."""
+
+    place: ClassVar[Literal["before review"]] = "before review"
+
+    kind: Literal["stumble"]
+
+    def build(self, name: str, district: District, onward: str) -> Part:
+        """Fail the first time."""
+        steps: Sequence[Any] = [canbao.Check(0.0, name="first", failed=GIVE_UP, limit=1, exceeded=onward)]
+        return Part([], steps)
+
+
+STUMBLES = {
+    "formalities": {"stumble": {"kind": "stumble"}},
+    "behaviour": {"persist": 1.0, "switch": 0.0, "come_back": {"kind": "fixed", "value": "1 h"}},
+}
+
+
+def test_papers_are_handed_over_once(plugins: Plugins, tmp_path: Path) -> None:
+    """Whoever gives up behind the hand-over, as while paying, tries that again without another batch."""
+    known = registered_also(plugins, "formalities", "stumble", Stumble)
+    trace = _run({"demand": _replay(tmp_path, 200), **STUMBLES}, known)
+    batches = _batches(trace)
+    assert Counter(batches["family"].tolist()) == dict.fromkeys(range(200), 1)
+    submitted = np.asarray(trace.families["submitted"])[batches["family"]]
+    np.testing.assert_allclose(submitted, batches["start"] + 3600.0)
+    np.testing.assert_array_equal(np.asarray(trace.families["handed_over"])[batches["family"]], batches["start"])
+    assert _outcomes(trace) == {"enrolled": 200}
 
 
 @given(

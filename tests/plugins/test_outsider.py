@@ -66,7 +66,7 @@ def mall(tmp_path: Path) -> Path:
 @pytest.fixture
 def canbao(monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Give a function that calls canbao, with a report that takes no time."""
-    monkeypatch.setattr("canbao.report.render", lambda summary, manifest: "")
+    monkeypatch.setattr("canbao.report.render", lambda summary, manifest, language: "")
     monkeypatch.setenv("CANBAO_NO_PLUGINS", "")
 
     def invoke(*arguments: object) -> Result:

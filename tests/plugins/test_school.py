@@ -5,26 +5,30 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import canbao
 from canbao.assembly import scenario_plan
 from canbao.assembly.review import REVIEW as REVIEW_GROUP
 from canbao.columns import Coded, numbers_of
+from canbao.district import GIVE_UP, District, Part
 from canbao.engines.simpy_engine import SimpyEngine
 from canbao.errors import ScenarioError
 from canbao.measures.enrolment import hours_spent
 from canbao.measures.money import costs
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.costs import Costs
+from canbao.scenario.models import Settings
 from canbao.testing import check_channel, small_district, small_scenario
+from canbao.testing.district import registered_also
 from canbao.trace import Trace
 from canbao_plugins.school import Schools
 
@@ -382,6 +386,36 @@ def test_what_the_review_returns_is_put_right_through_the_school(plugins: Plugin
     moments = set(entries["leave"][corrected].tolist()) | set(_batches(trace, "list")["start"].tolist())
     assert set(intake["enter"].tolist()) == moments
     assert _outcomes(trace) == {"enrolled": 500}
+
+
+class Stumble(Settings):
+    """Lets everybody give up once on the way to the review."""
+
+    place: ClassVar[Literal["before review"]] = "before review"
+
+    kind: Literal["stumble"]
+
+    def build(self, name: str, district: District, onward: str) -> Part:
+        """Fail the first time."""
+        steps: Sequence[Any] = [canbao.Check(0.0, name="first", failed=GIVE_UP, limit=1, exceeded=onward)]
+        return Part([], steps)
+
+
+STUMBLES = {
+    "formalities": {"stumble": {"kind": "stumble"}},
+    "behaviour": {"persist": 1.0, "switch": 0.0, "come_back": {"kind": "fixed", "value": "1 h"}},
+}
+
+
+def test_a_family_is_on_one_list(plugins: Plugins, tmp_path: Path) -> None:
+    """Whoever gives up behind the list, as while paying, tries that again, though all lists have closed."""
+    known = registered_also(plugins, "formalities", "stumble", Stumble)
+    trace = _run({"demand": _replay(tmp_path, 200), **STUMBLES}, known)
+    lists = _batches(trace, "list")
+    assert Counter(lists["family"].tolist()) == dict.fromkeys(range(200), 1)
+    np.testing.assert_allclose(_moments(trace, "submitted"), _moments(trace, "listed") + 3600.0)
+    np.testing.assert_array_equal(_moments(trace, "listed")[lists["family"]], lists["start"])
+    assert _outcomes(trace) == {"enrolled": 200}
 
 
 @given(

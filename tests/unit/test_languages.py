@@ -44,9 +44,10 @@ from canbao.report.words import day, duration, joined, moment, people, percent, 
 from canbao.runs import render_again, run_scenario
 from canbao.scenario.quantities import format_duration
 from canbao.scenario.reference import reference
+from canbao.scenario.scenario import load_scenario
 from canbao.testing import small_scenario
-from canbao.trace import ENDINGS, Trace
-from canbao_plugins.families.population import CATEGORIES, KINDS, REGISTERS, RESIDENCES
+from canbao.trace import Trace
+from canbao_plugins.families.population import CATEGORIES, KINDS, REGISTERS, RESIDENCES, SKILLS
 
 ROOT = Path(__file__).parents[2]
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -320,7 +321,7 @@ def test_words_of_families_are_those_of_the_population() -> None:
     assert TERMS["category"] == CATEGORIES
     assert TERMS["residence"] == RESIDENCES
     assert TERMS["register"] == REGISTERS
-    assert TERMS["end of a visit"] == ENDINGS
+    assert TERMS["skill"] == SKILLS
 
 
 def test_outcomes_laws_and_columns_of_a_run_are_terms(summary: Mapping[str, Any]) -> None:
@@ -331,6 +332,15 @@ def test_outcomes_laws_and_columns_of_a_run_are_terms(summary: Mapping[str, Any]
     assert {name.replace("_", " ") for name in families["outcomes_by"]} <= set(TERMS["column"])
     for name, labels in families["outcomes_by"].items():
         assert name == "channel" or set(labels) <= set(TERMS[name])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scenarios").glob("*.toml")), ids=lambda path: path.stem)
+def test_outcomes_of_every_scenario_are_terms(path: Path, plugins: Plugins) -> None:
+    """However a family of a scenario may end, the catalogues have a word for it."""
+    plan = scenario_plan(load_scenario(path, plugins, ["population.scale=0.001"]))
+    # Ways to go that no step of a scenario leaves open, and a step's own words for them.
+    implied = {"done", "abandoned", "baulked", "full", "closed", "failed", "exceeded", "late", "none left"}
+    assert sorted(set(plan.outcomes) - implied - {"inside"} - set(TERMS["outcome"])) == []
 
 
 def test_sentences_of_a_summary_are_said_in_chinese(summary: Mapping[str, Any]) -> None:

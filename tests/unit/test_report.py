@@ -21,8 +21,10 @@ from canbao.languages import ENGLISH
 from canbao.measures.summary import summarise
 from canbao.report import Chart, answer, charts, render
 from canbao.report.charts import NARROW
+from canbao.report.charts.axes import shortened
 from canbao.report.charts.queues import waiting_classes
 from canbao.report.charts.stations import most_telling, stations_of
+from canbao.report.page import TOPICS
 from canbao.report.palette import COLOURS
 from canbao.report.words import number, percent, points
 from canbao.testing import small_scenario
@@ -109,6 +111,53 @@ def _review(rounds: int = 200) -> dict[str, Any]:
     return {**times, "within": within, "channels": channels, "flow": flow}
 
 
+def _failure(families: int, median: float | None) -> dict[str, Any]:
+    delay = None if median is None else {**_sample(families), "median": median}
+    return {"times": families + 2, "families": families, "share": families / 1000, "delay_s": delay, "by": {}}
+
+
+def _means(enrolled: float, online: float, hours: float) -> dict[str, float | None]:
+    means = {"enrolled_share": enrolled, "online_share": online, "hours": hours, "trips": 1.25, "days_to_hand_in": 0.5}
+    return {**means, "missed_deadline_share": None}
+
+
+def _gap(lowest: str, highest: str, gap: float) -> dict[str, Any]:
+    return {"lowest": lowest, "highest": highest, "gap": gap}
+
+
+def _equity() -> dict[str, Any]:
+    """Give two ways to tell families apart: the skill, by which they differ more, and the kind."""
+    skill = {"low": _means(0.7, 0.2, 2.5), "high": _means(0.9, 0.8, 0.5)}
+    kind = {"pupil": _means(0.8, 0.5, 1.5), "newborn": _means(0.75, 0.55, 1.0)}
+    return {
+        "skill": {
+            "families": {"low": 400, "high": 600},
+            "means": skill,
+            "gaps": {
+                "enrolled_share": _gap("low", "high", 0.2),
+                "online_share": _gap("low", "high", 0.6),
+                "hours": _gap("high", "low", 2.0),
+            },
+        },
+        "kind": {
+            "families": {"pupil": 971, "newborn": 29},
+            "means": kind,
+            "gaps": {"enrolled_share": None, "online_share": None, "hours": None},
+        },
+    }
+
+
+def _money() -> dict[str, Any]:
+    staff = {
+        "office": {"hours": 100.0, "yuan": 6000.0, "enrolments": 500, "yuan_per_enrolment": 12.0},
+        "review": {"hours": 150.0, "yuan": 9000.0, "enrolments": 800, "yuan_per_enrolment": 11.25},
+    }
+    families = {"pupil": {"families": 1000, "hours": 200.0, "trips": 1200, "yuan": 5000.0}}
+    costs = {"staff": staff, "families": families, "total_yuan": 20_000.0, "yuan_per_enrolment": 25.0}
+    fees = {"paid_yuan": 400_000.0, "refunded_yuan": 4_000.0, "subsidies_yuan": 560_000.0}
+    return {"fees": fees, "costs": costs}
+
+
 def make_summary(**changes: Any) -> dict[str, Any]:
     """Give the summary of a short season, with some of its parts changed."""
     stations, hours = _stations()
@@ -164,6 +213,13 @@ def make_summary(**changes: Any) -> dict[str, Any]:
             "hours": {"all": _sample(1000, 0.5), "total": 500.0, "channel": {"office": _sample(600, 0.7)}},
             "trips": {"all": _sample(1000, 1.2), "channel": {"office": _sample(600, 2.0)}},
         },
+        "money": _money(),
+        "failures": {
+            "incomplete papers": _failure(80, 86_400.0),
+            "duplicate": _failure(10, None),
+            "portal full": {**_failure(0, None), "times": 0},
+        },
+        "equity": _equity(),
         "waits": {
             "stations": {"office.hall": _sample(180, 600.0), "review.acceptance": _sample(180, 9e4)},
             "channels": {"office": _sample(180, 600.0), "review": _sample(360, 9e4), "portal": _sample(400, 0.0)},
@@ -393,6 +449,30 @@ def test_newborns_hours_and_trips_are_told() -> None:
     )
 
 
+def test_failures_money_and_kinds_of_families_are_told() -> None:
+    """The most frequent failure, fees and costs, and the widest gap in enrolment stand among the sentences."""
+    said = answer(make_summary()).sentences
+    assert said["failures"] == (
+        "What goes wrong most often: incomplete papers, for 80 families (8.0 %); "
+        "half of them go on after 1 day or less."
+    )
+    assert said["equity"] == "Enrolment differs most by skill: 70.0 % of low, 90.0 % of high."
+    assert said["money"] == (
+        "Families paid 400,000 yuan in fees, of which 4,000 yuan went back; the state adds 560,000 yuan. "
+        "Staff and families' time cost 20,000 yuan, 25.00 yuan for each enrolment."
+    )
+
+
+def test_season_without_fees_and_failures_says_what_there_is() -> None:
+    """Where a policy knows no fees, the costs are told; where no failure can happen, none is."""
+    without_fees = {**_money(), "fees": None}
+    said = answer(make_summary(money=without_fees, failures={})).sentences
+    assert said["money"] == "Staff and families' time cost 20,000 yuan, 25.00 yuan for each enrolment."
+    assert "failures" not in said
+    never = {"portal full": {**_failure(0, None), "times": 0}}
+    assert answer(make_summary(failures=never)).sentences["failures"] == "No family met a failure."
+
+
 def test_broken_law_raises_doubt() -> None:
     """The answer of a run that broke a law begins with a warning; a run that broke none has none."""
     laws = [{"name": name, "holds": name != "b", "detail": ""} for name in "abc"]
@@ -560,6 +640,41 @@ def test_more_outcomes_than_colours_share_the_last_one() -> None:
     assert len(values_of(chart, "bar")) >= 13
 
 
+def test_failures_are_drawn_by_how_many_families_met_them() -> None:
+    """The most frequent failure is the first bar; one that did not happen has none, but stands in the table below."""
+    chart = by_name(make_summary(), "failures")
+    assert [(bar["row"], bar["value"]) for bar in values_of(chart, "bar")] == [
+        ("incomplete papers", 80),
+        ("duplicate", 10),
+    ]
+    assert chart.title == "The most frequent failure: incomplete papers, of 8.0 % of the families"
+
+
+def test_costs_add_up_to_their_total() -> None:
+    """The bars of staff and families' time are all that enrolment costs."""
+    chart = by_name(make_summary(), "costs")
+    assert sum(bar["value"] for bar in values_of(chart, "bar")) == 20_000
+    assert chart.title == "An enrolment costs 25.00 yuan of staff and families' time"
+    assert sum(float(row[2] or 0) for row in chart.table.rows) == pytest.approx(1)
+
+
+def test_kinds_of_few_families_are_not_compared() -> None:
+    """A kind of 29 families is left to the table; the title names the widest gap of all."""
+    found = {chart.name: chart for chart in charts(make_summary())}
+    rows = ["skill: low", "skill: high", "kind: pupil"]
+    assert [bar["row"] for bar in values_of(found["equity-online"], "bar")] == rows
+    assert found["equity-hours"].title == "Hours differ most by skill: 0.50 h for high, 2.50 h for low"
+    assert found["equity-online"].title == "Going online differs most by skill: 20.0 % of low, 80.0 % of high"
+    assert "newborn 29 75.0 % – 55.0 %" in _Page(render(make_summary(), {})).text
+
+
+def test_labels_that_are_too_long_are_cut_by_their_width() -> None:
+    """A Chinese sign is twice as wide as a Latin letter, and a label that fits stays whole."""
+    assert shortened("review", 100) == "review"
+    assert shortened("a" * 40, 100).endswith("a…")
+    assert len(shortened("社" * 40, 100)) < len(shortened("a" * 40, 100)) / 1.6
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The page
 # ---------------------------------------------------------------------------------------------------------------------
@@ -712,7 +827,20 @@ def test_names_of_users_are_text_and_never_markup() -> None:
     assert page.text.count("<script>alert(") > 20
 
 
-PARTS = ("bottleneck", "families", "deadline", "newborns", "spent", "waits", "abandonment", "review", "trust")
+PARTS = (
+    "bottleneck",
+    "families",
+    "deadline",
+    "newborns",
+    "spent",
+    "money",
+    "failures",
+    "equity",
+    "waits",
+    "abandonment",
+    "review",
+    "trust",
+)
 
 
 @pytest.mark.parametrize("part", [*PARTS, "objectives", "stations", "hours", "calendar", "scenario"])
@@ -792,5 +920,6 @@ def test_report_fits_what_a_run_measures() -> None:
     said, found = answer(summary), charts(summary)
     assert f"{summary['families']['enrolled']:,} of" in said.sentences["enrolled"]
     assert len(said.objectives) == len(summary["objectives"])
-    assert {chart.topic for chart in found} >= {"load", "waits", "review", "families"}
+    assert {chart.topic for chart in found} >= {"load", "waits", "review", "families", "equity", "money"}
+    assert {chart.topic for chart in found} <= set(TOPICS)
     assert _Page(render(summary, {})).tags["svg"] == 2 * len(found)

@@ -80,4 +80,6 @@ def chosen_language(context: click.Context, lang: str) -> Language:
     """Give the language of this call, with the catalogues that plugins bring."""
     from canbao.languages import language_named, with_catalogues
 
-    return with_catalogues(language_named(lang), {entry.thing.__module__ for entry in loaded_plugins(context)})
+    return with_catalogues(
+        language_named(lang), {getattr(entry.thing, "__module__", "") for entry in loaded_plugins(context)}
+    )

@@ -393,7 +393,10 @@ class _World:
 
     def _by_weight(self, step: p.ChooseStep, options: Sequence[p.OptionPlan], family: int, attempt: int) -> int:
         weights = [self.value(option.weight, family, attempt) for option in options]
-        mark = self.value(step.luck, family, attempt) * math.fsum(weights)
+        total = math.fsum(weights)
+        if not total and len(options) < len(step.options):  # no other channel is for it: it stays with its own
+            return self._by_weight(step, step.options, family, attempt)
+        mark = self.value(step.luck, family, attempt) * total
         for option, weight in zip(options, weights, strict=True):
             if mark < weight:
                 return option.to

@@ -302,7 +302,7 @@ def _expenses(summary: _Summary, language: Language) -> Listing:
         ),
         note=say(
             "Hours of staff are hours on duty, busy or not. "
-            "What an hour is worth stands in the scenario, under `costs`."
+            "What an hour is worth stands in the scenario, under “costs”."
         ),
         folded=True,
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from canbao.district import FAILURES
 from canbao.languages import Language
 from canbao.report.words import MONTHS
+from canbao.trace import ENDINGS
 
 __all__ = [
     "FORMS",
@@ -36,8 +38,9 @@ TERMS: Mapping[str, tuple[str, ...]] = {
         "withdrawn",
         "rejected",
         "already enrolled",
+        "not paid",
     ),
-    "end of a visit": ("served", "abandoned", "baulked", "full", "closed", "sent home", "inside"),
+    "end of a visit": ENDINGS,
     "column": ("all", "channel", "first channel", "station", "kind", "category", "residence", "register", "skill"),
     "kind": ("newborn", "pre-school", "pupil"),
     "category": (
@@ -53,20 +56,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     "register": ("local", "elsewhere"),
     "skill": ("low", "middle", "high"),
     "group": ("review",),
-    "failure": (
-        "incomplete papers",
-        "data mismatch",
-        "not registered yet",
-        "registration not visible",
-        "duplicate",
-        "payment locked",
-        "debit failed",
-        "card held",
-        "wrong channel",
-        "maintenance",
-        "closed payment day",
-        "portal full",
-    ),
+    "failure": FAILURES,
     "law": (
         "arrived = finished + gone + still inside",
         "enter, start and leave are in order",

@@ -64,7 +64,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--lang", choices=list(LANGUAGES), default=ENGLISH.code, help="The language of the page.")
     plugins = load_plugins(environment={NO_PLUGINS: "1"})
     chosen = language_named(parser.parse_args(arguments).lang)
-    print(reference(plugins, with_catalogues(chosen, {entry.thing.__module__ for entry in plugins})), end="")
+    print(
+        reference(plugins, with_catalogues(chosen, {getattr(entry.thing, "__module__", "") for entry in plugins})),
+        end="",
+    )
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -208,7 +208,7 @@ def amounts(title: str, field: str = "value", *, whole: bool = True, **scale: An
 
 def rows_axis(labels: Sequence[str], left: int) -> dict[str, Any]:
     """Give the y channel of a chart with one row for each label, in their order; the field is `row`."""
-    short = labelled({label: shortened(label, left - 10) for label in labels}, "datum.label")
+    short = labelled({label: shortened(label, left - 8) for label in labels}, "datum.label")
     axis = {"title": None, "labelExpr": short, "grid": False}
     scale = {"domain": list(labels), "padding": 0.2}
     return {"field": "row", "type": "nominal", "scale": scale, "sort": None, "axis": axis}
@@ -216,7 +216,7 @@ def rows_axis(labels: Sequence[str], left: int) -> dict[str, Any]:
 
 def shortened(text: str, room: int) -> str:
     """Cut a label so that it fits into some pixels; Chinese signs are as wide as they are high, others half of that."""
-    widths = list(accumulate(TEXT_PX if east_asian_width(sign) in "WF" else 0.56 * TEXT_PX for sign in text))
+    widths = list(accumulate(TEXT_PX if east_asian_width(sign) in "WF" else 0.5 * TEXT_PX for sign in text))
     if not widths or widths[-1] <= room:
         return text
     return text[: bisect_right(widths, room - TEXT_PX)] + "…"

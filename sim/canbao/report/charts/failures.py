@@ -30,7 +30,7 @@ def _failures(found: Mapping[str, Mapping[str, Any]], frame: Frame) -> Chart:
         name="failures",
         topic="failures",
         title=say(
-            "Most families stumble over this: {failure} ({share})",
+            "The most frequent failure: {failure}, of {share} of the families",
             failure=names[worst],
             share=percent(found[worst]["share"] or 0.0, language),
         ),

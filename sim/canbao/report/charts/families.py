@@ -61,14 +61,16 @@ def _outcomes(families: Mapping[str, Any], frame: Frame) -> Chart:
 
 
 def _outcome_title(families: Mapping[str, Any], language: Language) -> str:
-    enrolled, inside = (families[key] / families["arrived"] for key in ("enrolled", "inside"))
+    # Not of all that are enrolled: some of them wait for a card, and are still inside.
+    outcomes = families["outcomes"]
+    enrolled, inside = (outcomes.get(key, 0) / families["arrived"] for key in ("enrolled", "inside"))
     if not inside:
         return language.say(
-            "{enrolled} of the families are enrolled, none is still inside at the end",
+            "{enrolled} of the families end enrolled, none is still inside at the end",
             enrolled=percent(enrolled, language),
         )
     return language.say(
-        "{enrolled} of the families are enrolled, {inside} are still inside at the end",
+        "{enrolled} of the families end enrolled, {inside} are still inside at the end",
         enrolled=percent(enrolled, language),
         inside=percent(inside, language),
     )
