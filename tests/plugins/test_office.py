@@ -328,7 +328,7 @@ def test_newborns_are_called_first_where_the_scenario_says_so(first: bool, plugi
 
 
 def test_each_visit_is_a_trip_and_each_way_is_effort(plugins: Plugins) -> None:
-    """A family's trips are its visits to halls, in vain or not; ways in the countryside are as much longer as stated."""
+    """A family's trips are its visits to halls, in vain or not; rural ways are as much longer as stated."""
     travel = {"kind": "fixed", "value": "10 min"}
     office = _office({"a": {"staff": 2, "travel": travel}, "b": {"staff": 1, "travel": travel}}, incomplete=0.2)
     _, trace = _run({"channels": {"office": office}}, plugins)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
+from canbao.arrays import BoolArray
 from canbao.assembly import assemble, make_district, scenario_plan
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column, numbers_of
@@ -484,3 +485,57 @@ def test_the_seed_of_the_file_holds_unless_another_is_given(plugins: Plugins) ->
     assert scenario_plan(file).luck.seed == 5
     np.testing.assert_array_equal(scenario_plan(file).arrival, scenario_plan(file, 5).arrival)
     assert not np.array_equal(scenario_plan(file).arrival, scenario_plan(file, 6).arrival, equal_nan=True)
+
+
+# --- channels that are not for everybody ------------------------------------------------------------------------------
+
+
+class _ForSome(Kiosk):
+    """A kiosk that only some families can use."""
+
+    def serves(self, district: District) -> BoolArray:
+        return np.asarray(np.arange(district.families) % 2 == 0)
+
+
+def _first_channels(plugins: Plugins, channels: Mapping[str, Any], online_share: float = 0.5) -> list[Any]:
+    """Give the first channels of families with even and with odd numbers."""
+    changes = {
+        "population": {"residents": 4_000},
+        "channels": channels,
+        "choice": {"kind": "preference", "online_share": online_share, "skill_effect": 0.0},
+    }
+    trace = SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    first: Any = trace.families["first_channel"]
+    even = np.asarray(trace.families["family"]) % 2 == 0
+    return [first.take(even), first.take(~even)]
+
+
+def test_who_cannot_use_a_channel_takes_another_of_its_sort(plugins: Plugins) -> None:
+    """The share that goes online is the same whether or not an offline channel is for a family."""
+    more = registered_also(plugins, "channels", "kiosk", _ForSome)
+    channels = {
+        "some": {"kind": "kiosk"},
+        "office": {"kind": "office", "sites": {"hall": {"staff": 20}}},
+        "portal": {"kind": "portal", "slots": 50},
+    }
+    served, others = _first_channels(more, channels)
+    assert not others.has("some").any()
+    assert 0.2 < served.has("some").mean() < 0.3
+    sigma = (0.25 / len(others)) ** 0.5
+    assert abs(served.has("portal").mean() - 0.5) < 4 * sigma
+    assert abs(others.has("portal").mean() - 0.5) < 4 * sigma
+
+
+def test_who_can_use_no_channel_of_its_sort_takes_one_of_the_other(plugins: Plugins) -> None:
+    """Offline there is only a channel for some: the others all go online."""
+    more = registered_also(plugins, "channels", "kiosk", _ForSome)
+    channels = {"some": {"kind": "kiosk"}, "portal": {"kind": "portal", "slots": 50}}
+    _, others = _first_channels(more, channels, 0.1)
+    assert others.has("portal").all()
+
+
+def test_a_family_for_whom_there_is_no_channel_is_an_error(plugins: Plugins) -> None:
+    """It says how many there are, and which channels."""
+    more = registered_also(plugins, "channels", "kiosk", _ForSome)
+    with pytest.raises(InputError, match=r"\d+ families have no channel: none of some is for them; add one that is"):
+        _first_channels(more, {"some": {"kind": "kiosk"}})

@@ -43,6 +43,8 @@ from canbao.scenario.scenario import Behaviour, ScenarioFile
 __all__ = ["assemble", "make_district", "scenario_plan"]
 
 _TYPICAL = 10_000
+_LEAST = 1e-12
+"""The weight of a channel that nobody chooses, for families that have to go elsewhere."""
 _OFFICE = "office days"
 """The calendar of working days, whatever the hours of any place."""
 
@@ -157,16 +159,29 @@ def _preferred(weights: Mapping[str, FloatArray], district: District) -> Coded:
 def _for_whom(
     weights: Mapping[str, FloatArray], channels: Mapping[str, Channel], district: District
 ) -> dict[str, FloatArray]:
-    """Take away the weight of channels that are not for a family; who has none left takes any that is for it."""
+    """Take away the weight of channels that are not for a family.
+
+    Others of its sort, online or offline, take it over; where there is none, those of the other sort; a family whose
+    weights are all gone takes any channel that is for it. No channel that is for it has no weight at all: who has to
+    go elsewhere goes even to one that nobody would choose, and never to one that is not for them.
+    """
     served = {name: _served(name, channels[name], district) for name in weights}
-    mine = {name: np.where(served[name], weight, 0.0) for name, weight in weights.items()}
-    lost = ~(sum(mine.values()) > 0)
+    mine: dict[str, FloatArray] = {}
+    for online in (False, True):
+        sort = [name for name in weights if bool(getattr(channels[name], "online", False)) is online]
+        kept = {name: np.where(served[name], weights[name], 0.0) for name in sort}
+        before = np.sum([weights[name] for name in sort], axis=0)
+        after = np.sum(list(kept.values()), axis=0)
+        factor = np.divide(before, after, out=np.ones(district.families), where=after > 0)
+        mine |= {name: weight * factor for name, weight in kept.items()}
+    lost = ~(np.sum(list(mine.values()), axis=0) > 0)
     nobody = lost & ~np.any(list(served.values()), axis=0)
     if nobody.any():
         raise InputError(
             f"{int(nobody.sum())} families have no channel: none of {', '.join(channels)} is for them; add one that is"
         )
-    return {name: np.where(lost, served[name].astype(np.float64), weight) for name, weight in mine.items()}
+    chosen = {name: np.where(lost, served[name].astype(np.float64), mine[name]) for name in weights}
+    return {name: np.where(served[name], np.maximum(weight, _LEAST), 0.0) for name, weight in chosen.items()}
 
 
 def _served(name: str, channel: Channel, district: District) -> BoolArray:
@@ -196,6 +211,7 @@ def _ways(
     ways_s = getattr(choice, "ways_s", None)
     if choice.rule == "weight":
         return {}
+    weights = {name: np.where(weight > _LEAST, weight, 0.0) for name, weight in weights.items()}
     if ways_s is None:  # no way costs anything, but nobody goes to a channel that is not for them
         return {f"_way to {name}": np.where(weight > 0.0, 0.0, math.inf) for name, weight in weights.items()}
     with asking("choice", choice):
