@@ -21,7 +21,7 @@ def waits_charts(summary: Mapping[str, Any], frame: Frame) -> Iterator[Chart]:
     """Show the waits at the stations of channels; the review is left out, because it counts in working days."""
     waits = summary.get("waits") or {}
     channels = {name: one for name, one in (waits.get("channels") or {}).items() if not is_review(name)}
-    came = {name: one for name, one in channels.items() if one["count"]}
+    came = {name: one for name, one in channels.items() if _can_wait(summary, "group", name, one)}
     kinds = [
         (kind(column, name, frame.language), one)
         for column, labels in (waits.get("families") or {}).items()
@@ -35,6 +35,12 @@ def waits_charts(summary: Mapping[str, Any], frame: Frame) -> Iterator[Chart]:
         yield _by_kind(kinds, frame)
 
 
+def _can_wait(summary: Mapping[str, Any], what: str, name: str, one: Mapping[str, Any]) -> bool:
+    """Tell whether anybody came and somebody waited, or staff was limited: where all are served at once, none is told."""
+    limited = {station[what] for station in summary.get("stations") or () if station["staffed_hours"] is not None}
+    return bool(one["count"]) and (name in limited or one["max"] > 0)
+
+
 def _stations_of(summary: Mapping[str, Any], channels: Mapping[str, Any]) -> list[_Row]:
     groups = {station["name"]: station["group"] for station in summary.get("stations") or ()}
     waits = summary["waits"].get("stations") or {}
@@ -42,7 +48,7 @@ def _stations_of(summary: Mapping[str, Any], channels: Mapping[str, Any]) -> lis
         (name, one)
         for name, one in waits.items()
         # A channel with one station of its name has one row.
-        if one["count"] and groups.get(name) in channels and name not in channels
+        if _can_wait(summary, "name", name, one) and groups.get(name) in channels and name not in channels
     ]
 
 
