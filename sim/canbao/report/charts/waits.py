@@ -36,7 +36,7 @@ def waits_charts(summary: Mapping[str, Any], frame: Frame) -> Iterator[Chart]:
 
 
 def _can_wait(summary: Mapping[str, Any], what: str, name: str, one: Mapping[str, Any]) -> bool:
-    """Tell whether anybody came and somebody waited, or staff was limited: where all are served at once, none is told."""
+    """Tell whether anybody came, and somebody waited or staff was limited: to be served at once is no news."""
     limited = {station[what] for station in summary.get("stations") or () if station["staffed_hours"] is not None}
     return bool(one["count"]) and (name in limited or one["max"] > 0)
 
