@@ -12,7 +12,6 @@ import canbao
 from canbao.arrays import BoolArray, FloatArray, np
 from canbao.calendar import parse_hours
 from canbao.columns import Column
-from canbao.distributions import Histogram
 from canbao.district import (
     CORRECT,
     ELSEWHERE,
@@ -33,13 +32,15 @@ from canbao_plugins.halls import ChoiceOfSite, Halls, Site, Window, is_kind, ope
 
 __all__ = ["Bank", "Branch"]
 
-_NOON = Histogram((0.0, 0.2, 0.35, 0.6, 0.8, 1.0), (0.1, 0.15, 0.45, 0.15, 0.15))
-"""When families come to a branch that opens again: most of them around noon, as shares of its hours."""
-
 # A lognormal patience with 40 minutes as its median and 20 one standard deviation below it: half of the families leave
 # by the time at which they are angry, one in six by that at which they are annoyed.
 _PATIENCE_CV = 0.785
 _PATIENCE_MEAN_S = 2400.0 * math.sqrt(1.0 + _PATIENCE_CV**2)
+
+
+def _noon() -> canbao.Histogram:
+    """Give when families come to a branch that opens again, as shares of its hours: most of them around noon."""
+    return canbao.Histogram((0.0, 0.2, 0.35, 0.6, 0.8, 1.0), (0.1, 0.15, 0.45, 0.15, 0.15))
 
 
 class Branch(Site):
@@ -110,7 +111,7 @@ class Bank(Settings):
         return self._halls(name, district).ways_s()
 
     def _halls(self, name: str, district: District) -> Halls:
-        return Halls(name, self.sites, district, self.choice_of_site, at=_NOON)
+        return Halls(name, self.sites, district, self.choice_of_site, at=_noon())
 
     def build(self, name: str, district: District) -> Part:
         """Give a station for each branch and the way through it."""

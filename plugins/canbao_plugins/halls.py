@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -17,7 +17,6 @@ import canbao
 from canbao.arrays import BoolArray, FloatArray, np
 from canbao.calendar import Calendar
 from canbao.columns import Coded
-from canbao.distributions import Empirical, Histogram
 from canbao.district import GIVE_UP, District, failed
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE
@@ -28,21 +27,17 @@ if TYPE_CHECKING:
     from canbao.disciplines import Discipline, QueueKey
 
 __all__ = [
-    "HUMPS",
     "ChoiceOfSite",
     "Halls",
     "Site",
     "Window",
     "complete_papers",
+    "humps",
     "is_kind",
     "near",
     "open_days",
     "time_by_children",
 ]
-
-HUMPS = Histogram((0.0, 0.07, 0.35, 0.5, 0.57, 0.85, 1.0), (0.08, 0.36, 0.12, 0.06, 0.30, 0.08))
-"""When families come to a hall that opens again: two humps, in the middle of the morning and of the afternoon, as
-shares of a day's opening hours."""
 
 ChoiceOfSite = Literal["nearest", "shortest", "fastest"]
 
@@ -65,6 +60,11 @@ class Site(Staffed):
     travel: RandomDuration = Field(
         default_factory=lambda: lognormal(1500.0, 0.5), description="The way there.", json_schema_extra=ESTIMATE
     )
+
+
+def humps() -> canbao.Histogram:
+    """Give when families come to a hall that opens again, as shares of its hours: mid-morning and afternoon."""
+    return canbao.Histogram((0.0, 0.07, 0.35, 0.5, 0.57, 0.85, 1.0), (0.08, 0.36, 0.12, 0.06, 0.30, 0.08))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Halls:
     sites: Mapping[str, Site]
     district: District
     choice: ChoiceOfSite = "nearest"
-    at: canbao.Quantity = HUMPS
+    at: canbao.Quantity = field(default_factory=humps)
 
     def station(self, site: str) -> str:
         """Give the name of a hall's station, which is that of its calendar too."""
@@ -261,7 +261,7 @@ def near(name: str, catchments: Mapping[str, float], district: District) -> dict
     catchments
         The weight of each site.
     """
-    halls = Empirical(tuple(range(len(catchments))), tuple(catchments.values()))
+    halls = canbao.Empirical(tuple(range(len(catchments))), tuple(catchments.values()))
     nearest = halls.ppf(district.luck.uniforms(f"{name}:hall", district.families))
     return {f"_{name} near {site}": (nearest == number).astype(np.float64) for number, site in enumerate(catchments)}
 

@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 import canbao
-from canbao.distributions import Uniform
 from canbao.district import ELSEWHERE, GIVE_UP, District, Part
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE
@@ -78,7 +77,7 @@ class Hotline(Staffed):
     def _call(self, name: str, district: District) -> Iterator[canbao.Step]:
         """Call in opening hours, wait, talk, and go on to where one can enrol."""
         # Spread over the day: whoever finds the line closed does not call in its first second.
-        yield canbao.Await(name, at=Uniform(0.0, 1.0), name="opening hours")
+        yield canbao.Await(name, at=canbao.Uniform(0.0, 1.0), name="opening hours")
         yield canbao.Visit(
             name,
             self.talk.build(),

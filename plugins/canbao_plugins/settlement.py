@@ -21,7 +21,6 @@ from pydantic import Field, model_validator
 import canbao
 from canbao.arrays import FloatArray, np
 from canbao.calendar import Calendar
-from canbao.distributions import Lognormal
 from canbao.district import District, Part, failed
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Settings
@@ -178,7 +177,7 @@ class Settlement(Settings):
         """Give who falls ill, what the bill is, and what is paid of it, to the fen."""
         ill = district.share(self.falls_ill, f"{name}:ill")
         luck, count = district.luck, district.families
-        bill = Lognormal(self.bill_yuan, self.bill_cv).ppf(luck.uniforms(f"{name}:bill", count))
+        bill = canbao.Lognormal(self.bill_yuan, self.bill_cv).ppf(luck.uniforms(f"{name}:bill", count))
         rate = self.lowest_rate + (self.highest_rate - self.lowest_rate) * luck.uniforms(f"{name}:rate", count)
         return {
             f"_{name} ill": ill.astype(np.float64),

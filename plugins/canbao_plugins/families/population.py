@@ -187,7 +187,7 @@ class City(Settings):
         json_schema_extra=_GRADE_D,
     )
     children_per_family: ChildrenPerFamily = Field(
-        default_factory=ChildrenPerFamily, description="Families with one, two and three children."
+        default_factory=ChildrenPerFamily.model_construct, description="Families with one, two and three children."
     )
     pre_school: Share = Field(
         0.24,
@@ -205,12 +205,18 @@ class City(Settings):
     registered_elsewhere: Share = Field(
         0.15, description="Share of families whose household register is elsewhere.", json_schema_extra=_GRADE_E
     )
-    categories: Categories = Field(default_factory=Categories, description="Families in special categories.")
+    categories: Categories = Field(
+        default_factory=Categories.model_construct, description="Families in special categories."
+    )
     hardship_rural: Share = Field(
         0.3, description="How strongly special categories and the countryside go together.", json_schema_extra=_GRADE_E
     )
-    digital_skill: DigitalSkill = Field(default_factory=DigitalSkill, description="Skill with a portal or an app.")
-    papers: PaperShares = Field(default_factory=PaperShares, description="Share of families that hold each paper.")
+    digital_skill: DigitalSkill = Field(
+        default_factory=DigitalSkill.model_construct, description="Skill with a portal or an app."
+    )
+    papers: PaperShares = Field(
+        default_factory=PaperShares.model_construct, description="Share of families that hold each paper."
+    )
     scale: PositiveAmount = Field(
         1.0, le=1000.0, description="Multiplies the number of families; staffing stays as it is."
     )

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import canbao
 from canbao.calendar import Calendar, daily
 from canbao.columns import Column
-from canbao.distributions import Uniform
 from canbao.district import (
     APPROVED,
     CORRECT,
@@ -181,7 +180,7 @@ class _Journey:
             yield canbao.Visit(f"{NOTICE}.{self.name}.{STATUS}", 0.0, name=label, served=shut, closed=down)
             yield from self._outage(down, back=back, leaves=leaves)
         yield failed("maintenance", label=shut)
-        yield canbao.Await(self.name, at=Uniform(0.0, 0.3), name=f"{shut}: waits", then=back)
+        yield canbao.Await(self.name, at=canbao.Uniform(0.0, 0.3), name=f"{shut}: waits", then=back)
 
     def _outage(self, label: str, *, back: str, leaves: bool) -> Iterator[canbao.Step]:
         """Wait until it is over, or go elsewhere."""

@@ -34,11 +34,13 @@ class Payment(Settings):
         description="Whether families pay when they hand in, or when they are approved.",
         json_schema_extra={"grade": "B"},
     )
-    online_bank: OnlineBank = Field(default_factory=OnlineBank, description="The bank's own site or app.")
-    alipay: Alipay = Field(default_factory=Alipay, description="Alipay.")
-    wechat_pay: WeChatPay = Field(default_factory=WeChatPay, description="WeChat Pay.")
+    online_bank: OnlineBank = Field(
+        default_factory=OnlineBank.model_construct, description="The bank's own site or app."
+    )
+    alipay: Alipay = Field(default_factory=Alipay.model_construct, description="Alipay.")
+    wechat_pay: WeChatPay = Field(default_factory=WeChatPay.model_construct, description="WeChat Pay.")
     bank_counter: BankCounter | None = Field(None, description="Counters of banks; none if not given.")
-    transfer: Transfer = Field(default_factory=Transfer, description="Transfers.")
+    transfer: Transfer = Field(default_factory=Transfer.model_construct, description="Transfers.")
     skill_effect: Amount = Field(
         4.0,
         description="How strongly digital skill decides on paying online: the log odds between skill 0 and skill 1.",

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from canbao.arrays import BoolArray, FloatArray, np
-from canbao.distributions import Distribution
 from canbao.errors import InputError
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Amount, PositiveDuration, Share
 from canbao_plugins.season.group import DAY_S, Dates, Group
 from canbao_plugins.skill import skill_of, with_mean
+
+if TYPE_CHECKING:
+    from canbao.distributions import Distribution
 
 __all__ = ["Reminder", "earliest"]
 

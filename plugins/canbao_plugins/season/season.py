@@ -14,9 +14,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+import canbao
 from canbao.arrays import BoolArray, FloatArray, IntArray, np
 from canbao.columns import Coded
-from canbao.distributions import Histogram
 from canbao.district import Channel, District
 from canbao.errors import InputError
 from canbao.scenario.durations import Lognormal, RandomDuration
@@ -130,7 +130,7 @@ class Season(Settings):
                 "rate of arrivals is above 0"
             )
         edges = np.arange(dates.first, dates.first + len(rates) + 1, dtype=np.float64)
-        day = np.floor(Histogram(tuple(edges), tuple(rates)).ppf(group.luck("arrival day")))
+        day = np.floor(canbao.Histogram(tuple(edges), tuple(rates)).ppf(group.luck("arrival day")))
         if self.procrastination is not None:
             day = self.procrastination.put_off(day, group, dates)
         if self.school_start is not None:
@@ -176,13 +176,13 @@ class Season(Settings):
         chosen = group.luck("school start") < start.share
         if isinstance(group.district.columns.get("kind"), Coded):
             chosen &= group.of_kind("pre-school", "pupil")
-        days = Histogram(tuple(map(float, range(len(window) + 1))), tuple(window))
+        days = canbao.Histogram(tuple(map(float, range(len(window) + 1))), tuple(window))
         return np.where(chosen, np.floor(days.ppf(group.luck("school day"))), math.nan)
 
     def _hours(self, channel: Channel, draws: Draws, members: IntArray) -> FloatArray:
         """Give the hours of the day at which families come by a channel, from 0 to 24."""
         weights = self.online_hours if getattr(channel, "online", False) else self.offline_hours
-        hours = Histogram(tuple(map(float, range(25))), tuple(weights))
+        hours = canbao.Histogram(tuple(map(float, range(25))), tuple(weights))
         return hours.ppf(draws.of("arrival hour")[members])
 
     def _after_birth(self, group: Group) -> FloatArray:

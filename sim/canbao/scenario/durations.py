@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from canbao import distributions
-from canbao.distributions import Distribution
+import canbao
 from canbao.scenario.models import Plugged, Settings
 from canbao.scenario.quantities import Duration, MisfitError, PositiveAmount, PositiveCount, PositiveDuration
+
+if TYPE_CHECKING:
+    from canbao.distributions import Distribution
 
 __all__ = ["BUILT_IN", "Lognormal", "RandomDuration", "RandomDurationSettings", "lognormal"]
 
@@ -30,7 +32,7 @@ class Fixed(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Constant(self.value)
+        return canbao.Constant(self.value)
 
 
 class Exponential(Settings):
@@ -41,7 +43,7 @@ class Exponential(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Exponential(self.mean)
+        return canbao.Exponential(self.mean)
 
 
 class Lognormal(Settings):
@@ -62,7 +64,7 @@ class Lognormal(Settings):
         """Give the distribution, in seconds."""
         # The mean of a lognormal is its median times sqrt(1 + cv²).
         mean = self.mean if self.mean is not None else (self.median or 0.0) * (1 + self.cv**2) ** 0.5
-        return distributions.Lognormal(mean, self.cv)
+        return canbao.Lognormal(mean, self.cv)
 
 
 class Uniform(Settings):
@@ -80,7 +82,7 @@ class Uniform(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Uniform(self.low, self.high)
+        return canbao.Uniform(self.low, self.high)
 
 
 class Triangular(Settings):
@@ -99,7 +101,7 @@ class Triangular(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Triangular(self.low, self.mode, self.high)
+        return canbao.Triangular(self.low, self.mode, self.high)
 
 
 class Erlang(Settings):
@@ -111,7 +113,7 @@ class Erlang(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Erlang(self.mean, self.phases)
+        return canbao.Erlang(self.mean, self.phases)
 
 
 class Gamma(Settings):
@@ -123,7 +125,7 @@ class Gamma(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Gamma(self.mean, self.cv**-2)
+        return canbao.Gamma(self.mean, self.cv**-2)
 
 
 class Weibull(Settings):
@@ -135,7 +137,7 @@ class Weibull(Settings):
 
     def build(self) -> Distribution:
         """Give the distribution, in seconds."""
-        return distributions.Weibull(self.scale, self.shape)
+        return canbao.Weibull(self.scale, self.shape)
 
 
 BUILT_IN: dict[str, type[Settings]] = {
