@@ -217,9 +217,7 @@ def load_plugins(folder: Path | None = None, environment: Mapping[str, str] = os
 
 def outsiders(environment: Mapping[str, str] = os.environ) -> list[importlib.metadata.EntryPoint]:
     """List the entry points of plugins that did not come with canbao."""
-    if environment.get(NO_PLUGINS, "") not in ("", "0"):
-        return []
-    return [point for point in _entry_points() if not _built_in(point)]
+    return [point for point in _entry_points(environment) if not _built_in(point)]
 
 
 def _hooks() -> list[str]:
@@ -236,8 +234,11 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    return sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (not _built_in(point), point.name))
+def _entry_points(environment: Mapping[str, str]) -> list[importlib.metadata.EntryPoint]:
+    """List the entry points that count, built-in plugins first. It reads a file of each installed distribution."""
+    found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (not _built_in(point), point.name))
+    alone = environment.get(NO_PLUGINS, "") not in ("", "0")
+    return [point for point in found if not alone or _built_in(point)]
 
 
 def _built_in(point: importlib.metadata.EntryPoint) -> bool:
@@ -255,8 +256,7 @@ _Found = tuple[str, str, Callable[[], Any]]
 
 
 def _installed(environment: Mapping[str, str]) -> list[_Found]:
-    allowed = outsiders(environment)
-    points = [point for point in _entry_points() if _built_in(point) or point in allowed]
+    points = _entry_points(environment)
     return [(p.name, " ".join(_name_and_version(p.dist)) if p.dist else p.value, p.load) for p in points]
 
 

@@ -140,6 +140,8 @@ def program(plugins_dir: Path | None) -> None:
 def main() -> int:
     """Run the command line; give the exit code."""
     gc.set_threshold(_GARBAGE)
+    # Plugins of pydantic have no part in a scenario; to look for them reads a file of each installed distribution.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # so that a run clears up behind itself
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
