@@ -47,9 +47,19 @@ def test_more_skill_means_more_online_and_less_time(seasons: list[dict[str, Any]
     online = [_overall(summary, "online_share") for summary in seasons]
     assert online == sorted(online)
     assert online[-1] - online[0] > 0.3
-    for what in ("trips", "hours"):
+    for what in ("trips", "hours", "days_to_hand_in"):
         values = [_overall(summary, what) for summary in seasons]
         assert values == sorted(values, reverse=True), what
+
+
+def test_more_skill_means_more_children_insured_and_fewer_late(seasons: list[dict[str, Any]]) -> None:
+    """Outcomes follow: the same families are enrolled more often, and miss the deadline less often."""
+    enrolled, missed = (
+        [_overall(summary, f"{what}_share") for summary in seasons] for what in ("enrolled", "missed_deadline")
+    )
+    assert enrolled == sorted(enrolled)
+    assert missed == sorted(missed, reverse=True)
+    assert enrolled[-1] - enrolled[0] > 0.05
 
 
 def test_within_a_season_the_skilled_go_online_more_often(seasons: list[dict[str, Any]]) -> None:
