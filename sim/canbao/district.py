@@ -255,7 +255,8 @@ class Policy(Protocol):
     """The rules of a region.
 
     May also have `fee_yuan(columns, horizon)` and `subsidy_yuan(columns, horizon)`: what each family pays for all its
-    children, and what the state adds, shape (families,).
+    children, and what the state adds, shape (families,); and `papers_complete(columns, horizon)`: whether each family
+    holds the papers that are needed here, or None where that is not known.
     """
 
     def deadline_s(self, columns: Mapping[str, Column], horizon: Horizon, /) -> FloatArray:

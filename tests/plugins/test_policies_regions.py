@@ -155,6 +155,27 @@ def test_a_region_may_ask_for_other_papers() -> None:
     assert region.needed_papers("newborn", "local") == ("birth_certificate", "household_register", "identity_cards")
 
 
+def test_families_lack_what_their_region_asks_for() -> None:
+    """Where pupils need proof of residence, those without it lack a paper; else nothing changes."""
+    plain, strict = (
+        small_district({"policy": {"kind": "region", "region": "national-2026", **DECEMBER, **more}}, PLUGINS)
+        for more in ({}, {"papers": {"pupil": ["residence_proof"]}})
+    )
+    alone = small_district(plugins=PLUGINS)  # a policy that knows nothing of papers
+    usual = np.asarray(plain.columns["papers_complete"])
+    np.testing.assert_array_equal(usual, np.asarray(alone.columns["papers_complete"]))
+    kind: Any = strict.columns["kind"]
+    pupil, bit = kind.has("pupil"), 1 << PAPERS.index("residence_proof")
+    holds = (np.asarray(strict.columns["papers"]) & bit) > 0
+    complete = np.asarray(strict.columns["papers_complete"])
+    register: Any = strict.columns["register"]
+    local = pupil & register.has("local")
+    np.testing.assert_array_equal(complete[local], holds[local])
+    assert 0 < complete[local].mean() < 1
+    np.testing.assert_array_equal(complete[~pupil], usual[~pupil])
+    assert len(np.asarray(strict.typical["papers_complete"])) == 10_000
+
+
 # --- money ------------------------------------------------------------------------------------------------------------
 
 

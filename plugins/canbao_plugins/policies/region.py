@@ -229,6 +229,20 @@ class Region(Rules, _Named):
         """Tell which papers a family needs, by its kind and by where its household register is kept."""
         return self.papers.of(kind, register)
 
+    def papers_complete(self, columns: Mapping[str, Column], horizon: Horizon) -> BoolArray | None:
+        """Tell whether each family holds all papers that it needs here; None where it is not known what it holds."""
+        from canbao_plugins.families import PAPERS  # the bits of the column `papers`
+
+        held, kind, register = columns.get("papers"), columns.get("kind"), columns.get("register")
+        if held is None or isinstance(held, Coded) or not isinstance(kind, Coded) or not isinstance(register, Coded):
+            return None
+        needed = [
+            [sum(1 << PAPERS.index(paper) for paper in self.needed_papers(one, other)) for other in register.labels]
+            for one in kind.labels
+        ]
+        mask = np.array(needed, dtype=held.dtype)[kind.codes, register.codes]
+        return np.asarray((held & mask) == mask)
+
 
 # --- the scenario's table ---------------------------------------------------------------------------------------------
 

@@ -71,6 +71,11 @@ def make_district(file: ScenarioFile, seed: int) -> District:
         for name in ("fee_yuan", "subsidy_yuan"):
             if hasattr(scenario.policy, name):
                 columns[name] = getattr(scenario.policy, name)(columns, horizon)
+        if hasattr(scenario.policy, "papers_complete"):
+            for known in (columns, typical):
+                complete = scenario.policy.papers_complete(known, horizon)
+                if complete is not None:
+                    known["papers_complete"] = complete
     return District(
         horizon,
         file.working,
