@@ -88,11 +88,10 @@ class Behaviour(Settings):
 
 
 class Scenario(Settings):
-    """The whole file, checked.
+    """The whole file, checked."""
 
-    Tables that a file leaves out are made by `model_construct`: their defaults need no validator, and to build those
-    takes a fifth of the time of a check.
-    """
+    # Tables that a file leaves out are made by `model_construct`: defaults need no validator, and those take time to
+    # build.
 
     format: Literal[1] = Field(description="The version of this file format: 1.")
     title: str = Field(description="What the report is called.", min_length=1, max_length=200)
