@@ -28,7 +28,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "deadline-rush": ("office.centre", "portal", "review.second"),
     "make-up-saturday": ("office.centre",),
     "newborns": ("hospital.maternity", "hospital.county"),
-    "offline-only": ("bank.market", "community.garden"),
+    "offline-only": ("bank.market", "community.garden", "payment.counter.savings", "payment.alipay"),
     "online-first": ("app", "portal", "hotline"),
     "portal-outage": ("app", "portal"),
     "portal-overload": ("portal",),
