@@ -4,19 +4,17 @@ The sections of a scenario mean nothing here. What this module promises to those
 holds only tables, lists, text without NUL, booleans, dates, times, finite floats and 64-bit integers, nested at
 most `MAX_DEPTH` deep, so that it can always be printed, compared and written back.
 
-tomllib gives values without positions, so a small scanner walks the same text once more and notes where each key
-stands. It runs first, because it also refuses nesting on which tomllib would recurse too deep or need quadratic time.
+tomllib gives values without positions, so `canbao.scenario.scanner` walks the same text once more and notes where each
+key stands. It runs first, because it also refuses nesting on which tomllib would recurse too deep or need quadratic
+time.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import tomllib
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
@@ -24,6 +22,7 @@ from typing import Any
 
 from canbao.errors import Fault, ScenarioError
 from canbao.scenario.faults import MANY_DIGITS, SHOWN, KeyPath, dotted, inline, nearest, opening_problem, syntax_fault
+from canbao.scenario.scanner import MAX_DEPTH, LostError, Scanner, TooDeepError, scan
 
 __all__ = ["MAX_BYTES", "MAX_CHAIN", "MAX_DEPTH", "Place", "Source", "grade", "locate", "read_scenario", "to_toml"]
 
@@ -31,8 +30,6 @@ MAX_BYTES = 4 * 1024 * 1024
 """How large a file may be; it also bounds the time that reading can take."""
 MAX_CHAIN = 8
 """How many files may extend one another, the first one included."""
-MAX_DEPTH = 32
-"""How many tables and lists may stand inside one another."""
 
 _SET = "--set"
 _SET_EXAMPLE = "for example --set population.scale=0.1"
@@ -317,14 +314,14 @@ def _override_one(layer: _Layer, text: str) -> _Layer:
 
 
 def _split_override(text: str) -> tuple[tuple[str, ...], object]:
-    scanner = _Scanner(text)
+    scanner = Scanner(text)
     try:
         text.encode()
         names = scanner.key()
         scanner.expect("=")
-    except (_LostError, UnicodeEncodeError):
+    except (LostError, UnicodeEncodeError):
         raise _set_error("", "is not path=value", inline(text.encode("utf-8", "replace").decode())) from None
-    except _TooDeepError:
+    except TooDeepError:
         raise ScenarioError([_too_deep(_SET, None)]) from None
     if names[0] == "extends":
         raise _set_error("extends", "cannot be set on the command line", text, "name the other file instead")
@@ -343,11 +340,11 @@ def _override_value(key: str, text: str) -> object:
     if not text:
         raise _set_error(key, "has no value", f"{key}=")
     try:
-        _scan(f"value = {text}")
+        scan(f"value = {text}")
         data = tomllib.loads(f"value = {text}")
         if set(data) == {"value"}:
             return data["value"]
-    except (_TooDeepError, RecursionError):
+    except (TooDeepError, RecursionError):
         raise ScenarioError([_too_deep(_SET, None)]) from None
     except ValueError:
         pass
@@ -386,30 +383,6 @@ def _child(here: object, name: str, path: Sequence[str | int]) -> str | int:
 # Places
 # ---------------------------------------------------------------------------------------------------------------------
 
-_KEY = re.compile(r"""[A-Za-z0-9_-]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\n]*+'""")
-# Several lines come first, as "" would match the beginning of """. A closing """ may have two more quotes before it.
-_STRING = re.compile(
-    r'"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+"{3,5}'
-    r"|'''[^']*+(?:'(?!'')[^']*+)*+'{3,5}"
-    r'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
-    r"|'[^'\n]*+'",
-    re.DOTALL,
-)
-_SCALAR = re.compile(r"[^\s,\]}#=\[{][^,\]}#\n]*+")
-_BLANK = re.compile(r"[ \t]*+")
-
-
-class _LostError(Exception):
-    """The scanner met something that is not TOML; tomllib will say what."""
-
-
-class _TooDeepError(Exception):
-    """The scanner met nesting that no scenario needs."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
-        self.line = line
-
 
 def locate(text: str, file: str) -> dict[KeyPath, Place]:
     """Find the place of every table, key and array element in TOML text.
@@ -422,170 +395,14 @@ def locate(text: str, file: str) -> dict[KeyPath, Place]:
         If tables and lists are nested more than `MAX_DEPTH` deep.
     """
     try:
-        scanner = _scan(text)
-    except _TooDeepError as error:
+        scanner = scan(text)
+    except TooDeepError as error:
         raise ScenarioError([_too_deep(file, error.line)]) from None
     places = {
         path: Place(file, line, scanner.comments.get(end, "") if end else "")
         for path, (line, end) in scanner.found.items()
     }
     return {(): Place(file, None, ""), **places}
-
-
-def _scan(text: str) -> _Scanner:
-    scanner = _Scanner(text)
-    with suppress(_LostError):  # tomllib reports it
-        scanner.document()
-    return scanner
-
-
-class _Scanner:
-    """One walk over a text, tolerant: what it accepts is a little more than TOML."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text.replace("\r\n", "\n")  # as tomllib does
-        self.pos = 0
-        self.found: dict[KeyPath, tuple[int, int]] = {}  # line of the key; line on which its value ends, or 0
-        self.comments: dict[int, str] = {}
-        self._sizes: dict[KeyPath, int] = {}  # arrays of tables seen so far
-        self._newlines = [found.start() for found in re.finditer("\n", self.text)]
-
-    def document(self) -> None:
-        header: KeyPath = ()
-        self._gap()
-        while self.pos < len(self.text):
-            if self._next() == "[":
-                header = self._header()
-            else:
-                self._pair(header)
-            self._gap()
-
-    def key(self) -> tuple[str, ...]:
-        names = [self._name()]
-        while self._next() == ".":
-            self.pos += 1
-            names.append(self._name())
-            self._check_depth(len(names))
-        return tuple(names)
-
-    def expect(self, text: str) -> None:
-        self._blank()
-        if not self.text.startswith(text, self.pos):
-            raise _LostError
-        self.pos += len(text)
-
-    def _line(self) -> int:
-        return bisect_right(self._newlines, self.pos - 1) + 1
-
-    def _blank(self) -> None:
-        found = _BLANK.match(self.text, self.pos)
-        self.pos = found.end() if found else self.pos
-
-    def _next(self) -> str:
-        self._blank()
-        return self.text[self.pos : self.pos + 1]
-
-    def _gap(self) -> None:
-        """Skip blanks, line ends and comments, and keep the comments."""
-        while self._next() in ("\n", "#"):
-            if self.text[self.pos] == "\n":
-                self.pos += 1
-                continue
-            end = self.text.find("\n", self.pos)
-            end = len(self.text) if end < 0 else end
-            self.comments[self._line()] = self.text[self.pos + 1 : end].strip()
-            self.pos = end
-
-    def _match(self, pattern: re.Pattern[str]) -> str:
-        self._blank()
-        found = pattern.match(self.text, self.pos)
-        if found is None:
-            raise _LostError
-        self.pos = found.end()
-        return found[0]
-
-    def _check_depth(self, depth: int) -> None:
-        if depth > MAX_DEPTH:
-            raise _TooDeepError(self._line())
-
-    def _name(self) -> str:
-        text = self._match(_KEY)
-        if text[0] != '"' or "\\" not in text:
-            return text[1:-1] if text[0] in "\"'" else text
-        try:
-            name: str = tomllib.loads(f"name = {text}")["name"]
-        except ValueError:
-            raise _LostError from None
-        return name
-
-    def _header(self) -> KeyPath:
-        line = self._line()
-        double = self.text.startswith("[[", self.pos)
-        self.expect("[[" if double else "[")
-        names = self.key()
-        self.expect("]]" if double else "]")
-        path: KeyPath = ()
-        for name in names[:-1] if double else names:
-            path = self._last((*path, name))
-        if double:
-            path = (*path, names[-1])
-            self._sizes[path] = self._sizes.get(path, 0) + 1
-            path = self._last(path)
-        self._check_depth(len(path))
-        self._note(path, line, self._line())
-        return path
-
-    def _last(self, path: KeyPath) -> KeyPath:
-        return (*path, self._sizes[path] - 1) if path in self._sizes else path
-
-    def _note(self, path: KeyPath, line: int, end: int) -> None:
-        for size in range(1, len(path)):
-            # A table that only a longer key mentions: the comment on that line is about the longer key.
-            self.found.setdefault(path[:size], (line, 0))
-        self.found[path] = (line, end)
-
-    def _pair(self, table: KeyPath) -> None:
-        self._blank()
-        line = self._line()
-        path = (*table, *self.key())
-        self.expect("=")
-        self._value(path, line)
-
-    def _value(self, path: KeyPath, line: int) -> None:
-        self._check_depth(len(path))
-        self._note(path, line, 0)  # before what is inside, which may stand on later lines
-        start = self._next()
-        if start == "[":
-            self._array(path)
-        elif start == "{":
-            self._inline_table(path)
-        else:
-            self._match(_STRING if start in ('"', "'") else _SCALAR)
-        self.found[path] = (line, self._line())
-
-    def _array(self, path: KeyPath) -> None:
-        self.expect("[")
-        self._gap()
-        index = 0
-        while self._next() != "]":
-            self._value((*path, index), self._line())
-            self._comma("]")
-            index += 1
-        self.expect("]")
-
-    def _inline_table(self, path: KeyPath) -> None:
-        self.expect("{")
-        self._gap()
-        while self._next() != "}":
-            self._pair(path)
-            self._comma("}")
-        self.expect("}")
-
-    def _comma(self, closing: str) -> None:
-        self._gap()
-        if self._next() != closing:
-            self.expect(",")
-            self._gap()
 
 
 def to_toml(data: Mapping[str, Any]) -> str:
