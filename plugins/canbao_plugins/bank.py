@@ -98,9 +98,7 @@ class Bank(Settings):
         description="Time to correct an application.",
         json_schema_extra=ESTIMATE,
     )
-    choice_of_site: ChoiceOfSite = Field(
-        "nearest", description="By catchment, by the shortest queue, or by the least travel and wait."
-    )
+    choice_of_site: ChoiceOfSite
 
     def open_days(self, district: District) -> BoolArray:
         """Tell for each date whether any branch is open."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -13,11 +12,16 @@ from canbao.arrays import BoolArray, FloatArray, np
 from canbao.district import CORRECT, HAND_IN, PAPERS, RESUBMIT, District, Part
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Settings
-from canbao.scenario.quantities import PositiveCount, Share, Span, WorkingSpan
+from canbao.scenario.quantities import Span, WorkingSpan
 from canbao_plugins.desks import span_delay
 from canbao_plugins.halls import (
+    BaulkAt,
     ChoiceOfSite,
+    Fetch,
+    FurtherChild,
+    HallPatience,
     Halls,
+    IncompletePapers,
     Site,
     Window,
     complete_papers,
@@ -56,28 +60,11 @@ class Community(Settings):
         description="Time at the window for a family with one child; papers are taken, nothing is entered.",
         json_schema_extra=ESTIMATE,
     )
-    each_further_child: Share = Field(
-        0.4, description="Part of that time that each further child adds.", json_schema_extra=ESTIMATE
-    )
-    patience: RandomDuration = Field(
-        default_factory=lambda: lognormal(2400.0 * math.sqrt(1.25), 0.5),
-        description="How long a family waits before it leaves.",
-        json_schema_extra=ESTIMATE,
-    )
-    baulk_at: PositiveCount | None = Field(
-        None,
-        description="Number of waiting families for each window at which a family turns round; never if not given.",
-    )
-    incomplete: Share = Field(
-        0.08,
-        description="Share of families whose papers are found incomplete at the window.",
-        json_schema_extra=ESTIMATE,
-    )
-    fetch: RandomDuration = Field(
-        default_factory=lambda: lognormal(1.5 * _DAY_S, 0.8),
-        description="Time to get missing papers or to correct an application.",
-        json_schema_extra=ESTIMATE,
-    )
+    each_further_child: FurtherChild
+    patience: HallPatience
+    baulk_at: BaulkAt
+    incomplete: IncompletePapers
+    fetch: Fetch
     hand_over: HandOver = Field(
         default_factory=_weekly,
         description="When papers are handed over to the agency, on Fridays if not given; the older rule was two dates "
@@ -94,9 +81,7 @@ class Community(Settings):
         description="Time until the centre has told a family what was returned.",
         json_schema_extra=ESTIMATE,
     )
-    choice_of_site: ChoiceOfSite = Field(
-        "nearest", description="By catchment, by the shortest queue, or by the least travel and wait."
-    )
+    choice_of_site: ChoiceOfSite
 
     def open_days(self, district: District) -> BoolArray:
         """Tell for each date whether any centre is open and hands over what it takes then or later."""

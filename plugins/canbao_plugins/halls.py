@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,15 +20,20 @@ from canbao.columns import Coded
 from canbao.district import GIVE_UP, District, failed
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE
-from canbao.scenario.quantities import PositiveAmount, PositiveCount
+from canbao.scenario.quantities import PositiveAmount, PositiveCount, Share
 from canbao.scenario.staffing import Staffed
 
 if TYPE_CHECKING:
     from canbao.disciplines import Discipline, QueueKey
 
 __all__ = [
+    "BaulkAt",
     "ChoiceOfSite",
+    "Fetch",
+    "FurtherChild",
+    "HallPatience",
     "Halls",
+    "IncompletePapers",
     "Site",
     "Window",
     "complete_papers",
@@ -39,7 +44,46 @@ __all__ = [
     "time_by_children",
 ]
 
-ChoiceOfSite = Literal["nearest", "shortest", "fastest"]
+ChoiceOfSite = Annotated[
+    Literal["nearest", "shortest", "fastest"],
+    Field("nearest", description="By catchment, by the shortest queue, or by the least travel and wait."),
+]
+"""How families choose among the sites of a channel."""
+
+FurtherChild = Annotated[
+    Share, Field(0.4, description="Part of that time that each further child adds.", json_schema_extra=ESTIMATE)
+]
+HallPatience = Annotated[
+    RandomDuration,
+    Field(
+        default_factory=lambda: lognormal(2400.0 * math.sqrt(1.25), 0.5),
+        description="How long a family waits before it leaves.",
+        json_schema_extra=ESTIMATE,
+    ),
+]
+BaulkAt = Annotated[
+    PositiveCount | None,
+    Field(
+        None,
+        description="Number of waiting families for each window at which a family turns round; never if not given.",
+    ),
+]
+IncompletePapers = Annotated[
+    Share,
+    Field(
+        0.08,
+        description="Share of families whose papers are found incomplete at the window.",
+        json_schema_extra=ESTIMATE,
+    ),
+]
+Fetch = Annotated[
+    RandomDuration,
+    Field(
+        default_factory=lambda: lognormal(1.5 * 86_400.0, 0.8),
+        description="Time to get missing papers or to correct an application.",
+        json_schema_extra=ESTIMATE,
+    ),
+]
 
 _FACTOR = "way_factor"
 """The column that tells how many times as long as in town a family's ways are."""

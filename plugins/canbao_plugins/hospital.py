@@ -22,7 +22,7 @@ from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Settings
 from canbao.scenario.quantities import Amount, MisfitError, PositiveCount, Share, Span, WorkingSpan
 from canbao_plugins.desks import span_delay
-from canbao_plugins.halls import Halls, Site, Window, complete_papers, is_kind, open_days
+from canbao_plugins.halls import Fetch, Halls, Site, Window, complete_papers, is_kind, open_days
 from canbao_plugins.skill import skill_of, with_mean
 
 __all__ = ["BIRTH_REGISTERED", "HOUSEHOLD_LICENCE", "Hospital", "Registration"]
@@ -90,11 +90,7 @@ class Hospital(Settings):
     incomplete: Share = Field(
         0.05, description="Share of families whose papers are found incomplete.", json_schema_extra=ESTIMATE
     )
-    fetch: RandomDuration = Field(
-        default_factory=lambda: lognormal(1.5 * _DAY_S, 0.8),
-        description="Time to get missing papers or to correct an application.",
-        json_schema_extra=ESTIMATE,
-    )
+    fetch: Fetch
     registration: Registration = Field(
         default_factory=Registration, description="How long the police take to register the birth."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,10 +12,14 @@ from canbao.arrays import BoolArray, FloatArray, np
 from canbao.district import CORRECT, HAND_IN, RESUBMIT, District, Part
 from canbao.scenario.durations import RandomDuration, lognormal
 from canbao.scenario.models import ESTIMATE, Named, Settings
-from canbao.scenario.quantities import PositiveCount, Share
 from canbao_plugins.halls import (
+    BaulkAt,
     ChoiceOfSite,
+    Fetch,
+    FurtherChild,
+    HallPatience,
     Halls,
+    IncompletePapers,
     Site,
     Window,
     complete_papers,
@@ -40,31 +43,12 @@ class Office(Settings):
         description="Time at the window for a family with one child.",
         json_schema_extra=ESTIMATE,
     )
-    each_further_child: Share = Field(
-        0.4, description="Part of that time that each further child adds.", json_schema_extra=ESTIMATE
-    )
-    patience: RandomDuration = Field(
-        default_factory=lambda: lognormal(2400.0 * math.sqrt(1.25), 0.5),
-        description="How long a family waits before it leaves.",
-        json_schema_extra=ESTIMATE,
-    )
-    baulk_at: PositiveCount | None = Field(
-        None,
-        description="Number of waiting families for each window at which a family turns round; never if not given.",
-    )
-    incomplete: Share = Field(
-        0.08,
-        description="Share of families whose papers are found incomplete at the window.",
-        json_schema_extra=ESTIMATE,
-    )
-    fetch: RandomDuration = Field(
-        default_factory=lambda: lognormal(1.5 * 86_400.0, 0.8),
-        description="Time to get missing papers or to correct an application.",
-        json_schema_extra=ESTIMATE,
-    )
-    choice_of_site: ChoiceOfSite = Field(
-        "nearest", description="By catchment, by the shortest queue, or by the least travel and wait."
-    )
+    each_further_child: FurtherChild
+    patience: HallPatience
+    baulk_at: BaulkAt
+    incomplete: IncompletePapers
+    fetch: Fetch
+    choice_of_site: ChoiceOfSite
     newborn_first: bool = Field(False, description="Whether families with newborns are called first.")
     discipline: Annotated[Any, Named("disciplines")] = Field(
         None, description="Whom a free window takes; in the order of coming, or newborns first, if not given."
