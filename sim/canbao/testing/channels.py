@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from canbao.testing.findings import is_array, same_values
 from canbao.testing.trial import ALONE, PURE, Trial, begin, first_of
 from canbao.trace import INSIDE, Trace
 
-__all__ = ["check_channel", "expect_columns", "expect_own_names", "outcomes", "stated"]
+__all__ = ["check_channel", "expect_part", "outcomes", "stated"]
 
 
 def check_channel(
@@ -48,14 +48,7 @@ def check_channel(
     trial = begin("channels", model, settings, plugins, lambda table: _beside_others(model, table))
     channel, district = trial.file().scenario.channels["one"], trial.district()
     trial.behaves(channel, Channel)
-    with trial.findings.calling("build(name, district)"):
-        one, again, two = (channel.build(name, district) for name in ("one", "one", "two"))
-        smaller = channel.build("one", trial.smaller())
-    built: Any = one
-    trial.insist(isinstance(built, Part), f"build() must give a canbao.district.Part, not {type(one).__name__}")
-    trial.insist(one.steps, "build() must give steps: the way through the channel")
-    expect_own_names(trial, one, two)
-    expect_columns(trial, (one, again, smaller), district)
+    one = expect_part(trial, "channel", "build(name, district)", channel.build)
     _expect_days(trial, channel, district)
     _expect_serves(trial, channel, district)
     queues = [station.name for station in one.stations]
@@ -88,7 +81,33 @@ def _names(part: Part) -> dict[str, set[str]]:
     }
 
 
-def expect_own_names(trial: Trial, one: Part, two: Part) -> None:
+def expect_part(trial: Trial, what: str, call: str, build: Callable[[str, District], Part]) -> Part:
+    """See that a part is built with steps, names of its own, and columns that are functions of the family; give it.
+
+    Parameters
+    ----------
+    trial
+        What is under test.
+    what
+        What it is part of: a channel or a formality.
+    call
+        How its method is called, for messages.
+    build
+        Builds it by its name, for a district.
+    """
+    district = trial.district()
+    with trial.findings.calling(call):
+        one, again, two = (build(name, district) for name in ("one", "one", "two"))
+        smaller = build("one", trial.smaller())
+    built: Any = one
+    trial.insist(isinstance(built, Part), f"build() must give a canbao.district.Part, not {type(one).__name__}")
+    trial.insist(one.steps, f"build() must give steps: the way through the {what}")
+    _expect_own_names(trial, one, two)
+    _expect_columns(trial, (one, again, smaller), district)
+    return one
+
+
+def _expect_own_names(trial: Trial, one: Part, two: Part) -> None:
     """See that two parts of one kind share no name, and that no step hides a label."""
     others = _names(two)
     for word, names in _names(one).items():
@@ -99,7 +118,7 @@ def expect_own_names(trial: Trial, one: Part, two: Part) -> None:
         trial.expect(not hides, f"its step {step.name!r} hides the label of that name: call the step something else")
 
 
-def expect_columns(trial: Trial, parts: tuple[Part, Part, Part], district: District) -> None:
+def _expect_columns(trial: Trial, parts: tuple[Part, Part, Part], district: District) -> None:
     """See that the columns of a part are functions of the seed and the family alone.
 
     Parameters

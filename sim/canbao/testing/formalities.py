@@ -9,11 +9,11 @@ import numpy as np
 
 from canbao.assembly.formalities import ENROLLED, INSURED
 from canbao.assembly.review import INTAKE
-from canbao.district import Formality, Part
+from canbao.district import HAND_IN, District, Formality, Part
 from canbao.measures.money import fees_law, ledger, papers_law
 from canbao.network import End
 from canbao.plugins import Plugins
-from canbao.testing.channels import expect_columns, expect_own_names, outcomes, stated
+from canbao.testing.channels import expect_part, outcomes, stated
 from canbao.testing.trial import Trial, begin
 from canbao.trace import INSIDE, Trace
 
@@ -45,14 +45,12 @@ def check_formality(
     formality, district = trial.file().scenario.formalities["one"], trial.district()
     trial.behaves(formality, Formality)
     trial.insist(formality.place in _PLACES, f"`place` is {formality.place!r}; it must be one of {', '.join(_PLACES)}")
-    with trial.findings.calling("build(name, district, onward)"):
-        one, again, two = (formality.build(name, district, "application") for name in ("one", "one", "two"))
-        smaller = formality.build("one", trial.smaller(), "application")
-    built: Any = one
-    trial.insist(isinstance(built, Part), f"build() must give a canbao.district.Part, not {type(one).__name__}")
-    trial.insist(one.steps, "build() must give steps: the way through the formality")
-    expect_own_names(trial, one, two)
-    expect_columns(trial, (one, again, smaller), district)
+
+    def build(name: str, where: District) -> Part:
+        part: Part = formality.build(name, where, HAND_IN)
+        return part
+
+    one = expect_part(trial, "formality", "build(name, district, onward)", build)
     _expect_undo(trial, formality, district)
     trace = trial.season()
     _expect_way_through(trial, one, trace)
@@ -60,10 +58,10 @@ def check_formality(
     return trace
 
 
-def _expect_undo(trial: Trial, formality: Any, district: Any) -> None:
+def _expect_undo(trial: Trial, formality: Any, district: District) -> None:
     if hasattr(formality, "undo"):
         with trial.findings.calling("undo(name, district, onward)"):
-            steps = list(formality.undo("one", district, "application"))
+            steps = list(formality.undo("one", district, HAND_IN))
         trial.expect(steps, "undo() must give at least one step; leave it out where there is nothing to take back")
 
 
