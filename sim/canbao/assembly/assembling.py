@@ -13,9 +13,9 @@ from canbao.arrivals import At
 from canbao.assembly.asking import asking, checked_part
 from canbao.assembly.formalities import build_procedure
 from canbao.assembly.review import ReviewPart, build_review
-from canbao.calendar import Calendar
+from canbao.calendar import Calendar, Horizon
 from canbao.columns import Coded, Column
-from canbao.district import APPROVED, CORRECT, FAILURE, FEE, GIVE_UP, RESULT, Channel, Choice, District, Part
+from canbao.district import APPROVED, CORRECT, FAILURE, FEE, GIVE_UP, RESULT, Channel, Choice, District, Part, Policy
 from canbao.errors import InputError
 from canbao.luck import Luck
 from canbao.network import (
@@ -45,6 +45,8 @@ __all__ = ["assemble", "make_district", "scenario_plan"]
 _TYPICAL = 10_000
 _LEAST = 1e-12
 """The weight of a channel that nobody chooses, for families that have to go elsewhere."""
+_MAY_SAY = ("fee_yuan", "subsidy_yuan", "papers_complete")
+"""What a policy may say of each family: methods, and the columns that they become."""
 _OFFICE = "office days"
 """The calendar of working days, whatever the hours of any place."""
 
@@ -68,14 +70,8 @@ def make_district(file: ScenarioFile, seed: int) -> District:
     with asking("policy", scenario.policy):
         columns["deadline_s"] = scenario.policy.deadline_s(columns, horizon)
         columns["newborn_until_s"] = scenario.policy.insured_from_birth_until_s(columns, horizon)
-        for name in ("fee_yuan", "subsidy_yuan"):
-            if hasattr(scenario.policy, name):
-                columns[name] = getattr(scenario.policy, name)(columns, horizon)
-        if hasattr(scenario.policy, "papers_complete"):
-            for known in (columns, typical):
-                complete = scenario.policy.papers_complete(known, horizon)
-                if complete is not None:
-                    known["papers_complete"] = complete
+        columns |= _ruled(scenario.policy, columns, horizon)
+        typical |= _ruled(scenario.policy, typical, horizon)
     return District(
         horizon,
         file.working,
@@ -88,6 +84,12 @@ def make_district(file: ScenarioFile, seed: int) -> District:
         channels=scenario.channels,
         formalities=scenario.formalities,
     )
+
+
+def _ruled(policy: Policy, columns: Mapping[str, Column], horizon: Horizon) -> dict[str, Column]:
+    """Give what a policy may say of each family besides, by column; what it does not know is left out."""
+    said = {name: getattr(policy, name)(columns, horizon) for name in _MAY_SAY if hasattr(policy, name)}
+    return {name: column for name, column in said.items() if column is not None}
 
 
 def _known(file: ScenarioFile, luck: Luck, count: int) -> dict[str, Column]:

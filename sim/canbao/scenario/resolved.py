@@ -128,10 +128,10 @@ def input_files(settings: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath,
     elif isinstance(settings, BaseModel):
         for name, info in type(settings).model_fields.items():
             value, extra = getattr(settings, name), info.json_schema_extra
-            if isinstance(extra, Mapping) and extra.get("format") == FILE_PATH and isinstance(value, str | Path):
-                if value:  # an empty name is no file
-                    yield (*path, name), Path(value)
-            else:
+            is_name = isinstance(extra, Mapping) and extra.get("format") == FILE_PATH
+            if is_name and value:  # an empty name is no file
+                yield (*path, name), Path(value)
+            elif not is_name:
                 yield from input_files(value, (*path, name))
 
 
