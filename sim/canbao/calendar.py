@@ -20,7 +20,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -28,6 +28,8 @@ from typing import overload
 
 from canbao.arrays import BoolArray, FloatArray, IntArray, np
 from canbao.errors import CalendarError
+from canbao.kernel import opening
+from canbao.kernel.opening import DAY_S, OpenTime, Span
 from canbao.schedule import Schedule, combine
 
 __all__ = [
@@ -49,8 +51,7 @@ Hours = tuple[Interval, ...]
 """Opening hours of one day, in seconds since its midnight, in order; empty for a day that is closed."""
 
 
-_DAY_S = 86400.0
-WHOLE_DAY: Hours = ((0.0, _DAY_S),)
+WHOLE_DAY: Hours = ((0.0, DAY_S),)
 """The opening hours of a place that never closes."""
 
 
@@ -75,12 +76,12 @@ class Horizon:
     @property
     def end_s(self) -> float:
         """The midnight at which its last date ends, in seconds."""
-        return self.days * _DAY_S
+        return self.days * DAY_S
 
     def seconds(self, moment: dt.date) -> float:
         """Turn a date (its midnight) or a local date and time into seconds; negative before the horizon."""
         if not isinstance(moment, dt.datetime):
-            return (moment - self.start).days * _DAY_S
+            return (moment - self.start).days * DAY_S
         if moment.tzinfo is not None:
             raise CalendarError(f"{moment.isoformat()} has a time zone; give local time without one")
         return (moment - dt.datetime.combine(self.start, dt.time())).total_seconds()
@@ -96,7 +97,7 @@ class Horizon:
         """Give the date on which a moment lies; a midnight belongs to the date that it begins."""
         try:
             # Not by way of `moment`, which rounds: the last instant of a day would be tomorrow.
-            return self.start + dt.timedelta(days=math.floor(seconds / _DAY_S))
+            return self.start + dt.timedelta(days=math.floor(seconds / DAY_S))
         except (OverflowError, ValueError) as error:
             raise CalendarError(f"{seconds} seconds after {self.start} is not a date") from error
 
@@ -264,7 +265,7 @@ def _parse_interval(text: str) -> Interval:
         raise CalendarError(f"{text!r} are not opening hours; {_HOURS_ALLOWED}")
     hour, minute, end_hour, end_minute = (int(part) for part in match.groups())
     start, end = hour * 3600.0 + minute * 60.0, end_hour * 3600.0 + end_minute * 60.0
-    if end > _DAY_S:
+    if end > DAY_S:
         raise CalendarError(f"opening hours {text!r} end after 24:00; {_HOURS_ALLOWED}")
     if end <= start:
         raise CalendarError(f"opening hours {text!r} do not end after they start; {_HOURS_ALLOWED}")
@@ -278,9 +279,9 @@ def daily(hours: Hours, days: Iterable[int]) -> list[Interval]:
     inside one day are a CalendarError.
     """
     for start, end in hours:
-        if not 0 <= start < end <= _DAY_S:
+        if not 0 <= start < end <= DAY_S:
             raise CalendarError(f"hours must satisfy 0 <= start < end <= 86400 s, given {start} to {end}")
-    return [(day * _DAY_S + start, day * _DAY_S + end) for day in days for start, end in hours]
+    return [(day * DAY_S + start, day * DAY_S + end) for day in days for start, end in hours]
 
 
 def _joined(intervals: Iterable[Interval]) -> list[Interval]:
@@ -302,13 +303,26 @@ def _check_intervals(opens: FloatArray, closes: FloatArray, days: int) -> None:
     if opens.ndim != 1 or opens.shape != closes.shape:
         raise CalendarError(f"a calendar needs one close for each open, given {opens.shape} and {closes.shape}")
     edges = np.column_stack([opens, closes]).ravel()
-    inside = (edges >= 0) & (edges <= days * _DAY_S)
+    inside = (edges >= 0) & (edges <= days * DAY_S)
     if not inside.all():
-        raise CalendarError(f"opening times must lie between 0 and {days * _DAY_S:g} s, given {edges[~inside][0]}")
+        raise CalendarError(f"opening times must lie between 0 and {days * DAY_S:g} s, given {edges[~inside][0]}")
     wrong = np.flatnonzero(np.diff(edges) <= 0)
     if len(wrong):
         earlier, later = edges[wrong[0]], edges[wrong[0] + 1]
         raise CalendarError(f"opens and closes must rise strictly in turn, given {later} after {earlier}")
+
+
+def _open_time(opens: FloatArray, closes: FloatArray, days: int) -> OpenTime:
+    sums = [0.0, *np.cumsum(closes - opens).tolist()]
+    times = OpenTime(opens.tolist(), closes.tolist(), sums[:-1], sums[1:], (), (), ())
+    intervals = Span(0, len(opens), 0, days, 0, 0)
+    at_midnight = [opening.open_s_by(times, intervals, day * DAY_S) for day in range(days + 1)]
+    worked = np.diff(at_midnight) > 0
+    return times._replace(
+        at_midnight=at_midnight,
+        days_before=[0, *np.cumsum(worked).tolist()],
+        open_days=np.flatnonzero(worked).tolist(),
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -332,13 +346,8 @@ class Calendar:
     opens: FloatArray
     closes: FloatArray
     days: int
-    _opens: list[float] = field(init=False, repr=False)
-    _closes: list[float] = field(init=False, repr=False)
-    _before: list[float] = field(init=False, repr=False)  # open seconds before each interval
-    _after: list[float] = field(init=False, repr=False)  # open seconds up to the end of each interval
-    _at_midnight: list[float] = field(init=False, repr=False)  # open seconds before each midnight, with the last one
-    _days_before: list[int] = field(init=False, repr=False)  # open days before each midnight, with the last one
-    _open_days: list[int] = field(init=False, repr=False)
+    open_time: OpenTime = field(init=False, repr=False)
+    span: Span = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check what was given, keep copies of it and sum up the open time."""
@@ -346,15 +355,9 @@ class Calendar:
         _check_intervals(opens, closes, self.days)
         opens.setflags(write=False)
         closes.setflags(write=False)
-        sums = [0.0, *np.cumsum(closes - opens).tolist()]
-        self._keep(opens=opens, closes=closes, _opens=opens.tolist(), _closes=closes.tolist())
-        self._keep(_before=sums[:-1], _after=sums[1:])
-        self._keep(_at_midnight=[self._open_s_by(day * _DAY_S) for day in range(self.days + 1)])
-        worked = np.diff(self._at_midnight) > 0
-        self._keep(_open_days=np.flatnonzero(worked).tolist(), _days_before=[0, *np.cumsum(worked).tolist()])
-
-    def _keep(self, **attributes: object) -> None:
-        for name, value in attributes.items():
+        open_time = _open_time(opens, closes, self.days)
+        span = Span(0, len(opens), 0, self.days, 0, len(open_time.open_days))
+        for name, value in {"opens": opens, "closes": closes, "open_time": open_time, "span": span}.items():
             object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[type[Calendar], tuple[FloatArray, FloatArray, int]]:
@@ -364,7 +367,7 @@ class Calendar:
     @classmethod
     def always(cls, days: int) -> Calendar:
         """Make the calendar of a place that never closes."""
-        return cls(np.zeros(1), np.array([days * _DAY_S]), days)
+        return cls(np.zeros(1), np.array([days * DAY_S]), days)
 
     @classmethod
     def from_intervals(cls, intervals: Iterable[Interval], days: int) -> Calendar:
@@ -404,7 +407,7 @@ class Calendar:
 
     def without(self, intervals: Iterable[Interval]) -> Calendar:
         """Close it during some intervals, in any order, such as nightly maintenance or closed payment days."""
-        end_s = self.days * _DAY_S
+        end_s = self.days * DAY_S
         cuts = [(max(start, 0.0), min(end, end_s)) for start, end in _joined(intervals) if start < end_s and end > 0]
         uncut = Calendar.from_intervals(cuts, self.days).to_schedule(inside=0.0, outside=1.0)
         left = combine(self.to_schedule(), uncut, np.multiply)
@@ -422,28 +425,30 @@ class Calendar:
     @property
     def open_days(self) -> IntArray:
         """The days with any open time, as numbers of days since the start of the horizon, shape (number of them,)."""
-        return np.array(self._open_days, dtype=np.int64)
+        return np.array(self.open_time.open_days, dtype=np.int64)
 
     def is_open(self, t: float) -> bool:
         """Say whether it is open at a moment: from an opening until just before the closing."""
-        place = bisect_right(self._opens, t) - 1
-        return place >= 0 and t < self._closes[place]
+        return opening.is_open(self.open_time, self.span, t)
 
     def next_open(self, t: float) -> float:
         """Give `t` itself when it is open, else the next opening; inf when none is left."""
-        place = bisect_right(self._closes, t)  # the first interval that is not over
-        return max(t, self._opens[place]) if place < len(self._opens) else math.inf
+        opens, closes = self.open_time.opens, self.open_time.closes
+        place = bisect_right(closes, t)  # the first interval that is not over
+        return max(t, opens[place]) if place < len(opens) else math.inf
 
     def next_close(self, t: float) -> float:
         """Give the closing of the interval that is open, else that of the next one; inf when none is left."""
-        place = bisect_right(self._closes, t)
-        return self._closes[place] if place < len(self._closes) else math.inf
+        closes = self.open_time.closes
+        place = bisect_right(closes, t)
+        return closes[place] if place < len(closes) else math.inf
 
     def open_s(self, start: float, end: float) -> float:
         """Give the open seconds between two moments; a CalendarError unless `start <= end`."""
         if not start <= end:
             raise CalendarError(f"open time needs start <= end, given start = {start}, end = {end}")
-        return self._open_s_by(end) - self._open_s_by(start)
+        before, after = (opening.open_s_by(self.open_time, self.span, t) for t in (start, end))
+        return after - before
 
     def add_open_s(self, t: float, seconds: float) -> float:
         """Give the first moment from `t` on by which `seconds` of open time have passed; inf if they never do.
@@ -453,18 +458,7 @@ class Calendar:
         """
         if not seconds >= 0:
             raise CalendarError(f"open time to add must be >= 0 s, given {seconds}")
-        if seconds == 0:
-            return t
-        place = bisect_right(self._opens, t) - 1
-        if place < 0:
-            return self._first_moment(seconds)
-        left = self._closes[place] - t
-        if left <= 0:
-            return max(t, self._first_moment(self._after[place] + seconds))
-        # Inside one interval the sum is not taken through the total, which would cost digits.
-        if t + seconds <= self._closes[place]:
-            return t + seconds
-        return self._first_moment(self._after[place] + (seconds - left))
+        return opening.add_open_s(self.open_time, self.span, t, seconds)
 
     @overload
     def day_number(self, t: float) -> int: ...
@@ -479,20 +473,21 @@ class Calendar:
         """
         if isinstance(t, np.ndarray):
             return self._day_number_of_each(t)
-        return self._days_before[min(self._day(t), self.days - 1) + 1] - 1
+        return self.open_time.days_before[min(self._day(t), self.days - 1) + 1] - 1
 
     def _day_number_of_each(self, moments: FloatArray) -> IntArray:
         if np.isnan(moments).any():
             raise CalendarError(f"{np.isnan(moments).sum()} of {moments.size} moments are NaN and have no day")
-        day = np.clip(moments, -1.0, self.days * _DAY_S - 1.0) // _DAY_S
-        return np.array(self._days_before, dtype=np.int64)[day.astype(np.int64) + 1] - 1
+        day = np.clip(moments, -1.0, self.days * DAY_S - 1.0) // DAY_S
+        return np.array(self.open_time.days_before, dtype=np.int64)[day.astype(np.int64) + 1] - 1
 
     def day_clock(self, t: float) -> float:
         """Read the working-day clock: open days before the date of `t`, plus the share of that day's open time gone.
 
         It never falls, has no jumps, and stands still while the place is closed.
         """
-        whole, share = self._clock(t)
+        _need_moment(t)
+        whole, share = opening.working_day_clock(self.open_time, self.span, t)
         return whole + share
 
     def add_days(self, t: float, n: float) -> float:
@@ -507,15 +502,9 @@ class Calendar:
         """
         if not n >= 0:
             raise CalendarError(f"days to add must be >= 0, given {n}")
-        if n == 0 or n > self.days:
-            return t if n == 0 else math.inf
-        number, share = self._clock(t)
-        whole = math.floor(n)
-        number, share = number + whole, share + (n - whole)
-        if share > 1:
-            number, share = number + 1, share - 1
-        # A number below 0: so little was added that the sum before the first open day did not change.
-        return max(t, self._moment_of_day(number, share)) if number >= 0 else t
+        if 0 < n <= self.days:
+            _need_moment(t)
+        return opening.add_days(self.open_time, self.span, t, n)
 
     def moment_in(self, day_after: int, t: float, fraction: float) -> float:
         """Give the moment at which a share of a day's open time has passed; inf if no such day is left.
@@ -540,69 +529,15 @@ class Calendar:
         """
         if day_after < 0 or not 0 <= fraction <= 1:
             raise CalendarError(f"needs day_after >= 0 and 0 <= fraction <= 1, given {day_after} and {fraction}")
-        today = min(self._day(t), self.days - 1)
-        if day_after == 0:
-            if self.is_open(t):
-                return t
-            gone, all_s = self._open_s_by(t), self._at_midnight[today + 1]
-            if gone < all_s:
-                return self._open_moment(gone, all_s, fraction)
-        number = self._days_before[today + 1] + max(day_after, 1) - 1
-        if number >= len(self._open_days):
-            return math.inf
-        day = self._open_days[number]
-        return self._open_moment(self._at_midnight[day], self._at_midnight[day + 1], fraction)
+        _need_moment(t)
+        return opening.moment_in(self.open_time, self.span, day_after, t, fraction)
 
     def _day(self, t: float) -> int:
         """Give the day of a moment: -1 before the horizon, `days` after it."""
-        if 0 <= t < self.days * _DAY_S:
-            return int(t // _DAY_S)
-        if math.isnan(t):
-            raise CalendarError("NaN is not a moment and has no day")
-        return -1 if t < 0 else self.days
-
-    def _clock(self, t: float) -> tuple[int, float]:
-        """Give the number of the open day and the share of it gone; a closed day is the end of the open day before."""
-        day = min(self._day(t), self.days - 1)
-        low, high = self._at_midnight[max(day, 0)], self._at_midnight[day + 1]
-        share = (self._open_s_by(t) - low) / (high - low) if high > low else 1.0
-        return self._days_before[day + 1] - 1, share
-
-    def _moment_of_day(self, number: int, share: float) -> float:
-        """Give the moment at which a share of an open day has gone: a closing, unless it is the day's first opening."""
-        if number >= len(self._open_days):
-            return math.inf
-        day = self._open_days[number]
-        low, high = self._at_midnight[day], self._at_midnight[day + 1]
-        open_s = _between(low, high, share)
-        return self._first_moment(open_s) if open_s > low else self._open_moment(low, high, 0.0)
-
-    def _open_s_by(self, t: float) -> float:
-        """Give the open seconds before a moment."""
-        place = bisect_right(self._opens, t) - 1
-        if place < 0:
-            return 0.0
-        # The stored sum after a closing, so that a closing and all moments until the next opening give one same number.
-        return self._after[place] if t >= self._closes[place] else self._before[place] + (t - self._opens[place])
-
-    def _first_moment(self, open_s: float) -> float:
-        """Give the first moment by which `open_s` > 0 have passed since time 0: a closing rather than an opening."""
-        place = bisect_left(self._after, open_s)
-        if place == len(self._after):
-            return math.inf
-        if open_s == self._after[place]:
-            return self._closes[place]
-        return min(self._closes[place], self._opens[place] + (open_s - self._before[place]))
-
-    def _open_moment(self, low: float, high: float, fraction: float) -> float:
-        """Give the moment at a share of the way between two amounts of open time: an opening rather than a closing."""
-        open_s = _between(low, high, fraction)
-        if open_s == high:
-            return self._first_moment(high)
-        place = bisect_right(self._after, open_s)
-        return min(self._closes[place], self._opens[place] + (open_s - self._before[place]))
+        _need_moment(t)
+        return opening.day_of(self.span, t)
 
 
-def _between(low: float, high: float, fraction: float) -> float:
-    # Both ends exactly: rounding must not carry the end of a day into the next one.
-    return high if fraction == 1 else min(high, low + fraction * (high - low))
+def _need_moment(t: float) -> None:
+    if math.isnan(t):
+        raise CalendarError("NaN is not a moment and has no day")

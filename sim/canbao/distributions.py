@@ -2,7 +2,8 @@
 
 Inversion keeps common random numbers intact: a family that is slow at one window (a high uniform) is
 slow under every staffing and, where only a mean changes, by the same rank. Anything with `ppf` and
-`mean` will do, a frozen distribution of scipy.stats for one.
+`mean` will do, a frozen distribution of scipy.stats for one. Those that have a `form` are drawn inside
+the compiled engine, by the functions of `canbao.kernel.inverses`, which their `ppf` calls as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Protocol
 
 from canbao.arrays import FloatArray, np
 from canbao.errors import NetworkError
+from canbao.kernel import forms
+from canbao.kernel.forms import Form
 
 __all__ = [
     "Constant",
@@ -28,6 +31,7 @@ __all__ = [
     "Triangular",
     "Uniform",
     "Weibull",
+    "formed",
 ]
 
 
@@ -39,13 +43,29 @@ class Distribution(Protocol):
         ...
 
 
+class _Formed:
+    """A distribution that the kernel knows."""
+
+    __slots__ = ()
+
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        raise NotImplementedError
+
+    def ppf(self, u: FloatArray) -> FloatArray:
+        """Give the quantiles at `u`, an array of numbers in (0, 1), in an array of its shape."""
+        from canbao.kernel.inverses import quantiles
+
+        return quantiles(self.form(), u)
+
+
 def _need(fits: bool, distribution: object, what: str) -> None:
     if not fits:
         raise NetworkError(f"{distribution}: {what}")
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Formed):
     """Always the same value."""
 
     value: float
@@ -58,13 +78,13 @@ class Constant:
         """The value itself."""
         return self.value
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the value once for each `u`."""
-        return np.full(np.shape(u), self.value)
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        return Form(forms.CONSTANT, self.value)
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(_Formed):
     """Memoryless, by its mean."""
 
     mean: float
@@ -72,13 +92,13 @@ class Exponential:
     def __post_init__(self) -> None:
         _need(0 < self.mean < math.inf, self, "mean must be > 0")
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the quantiles at `u`."""
-        return np.asarray(-self.mean * np.log1p(-u))
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        return Form(forms.EXPONENTIAL, self.mean)
 
 
 @dataclass(frozen=True)
-class Lognormal:
+class Lognormal(_Formed):
     """Lognormal, by its mean and its coefficient of variation (standard deviation / mean)."""
 
     mean: float
@@ -92,16 +112,14 @@ class Lognormal:
         """Make one from its median and the standard deviation of its logarithm."""
         return cls(mean=median * math.exp(sigma * sigma / 2), cv=math.sqrt(math.expm1(sigma * sigma)))
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the quantiles at `u`."""
-        from scipy.special import ndtri
-
+    def form(self) -> Form:
+        """Give the distribution in numbers: mean and standard deviation of the logarithm."""
         variance = math.log1p(self.cv * self.cv)
-        return np.asarray(np.exp(math.log(self.mean) - variance / 2 + math.sqrt(variance) * ndtri(u)))
+        return Form(forms.LOGNORMAL, math.log(self.mean) - variance / 2, math.sqrt(variance))
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(_Formed):
     """Every value between `low` and `high` alike."""
 
     low: float
@@ -115,13 +133,13 @@ class Uniform:
         """The middle."""
         return (self.low + self.high) / 2
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the quantiles at `u`."""
-        return np.asarray(self.low + (self.high - self.low) * u)
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        return Form(forms.UNIFORM, self.low, self.high)
 
 
 @dataclass(frozen=True)
-class Triangular:
+class Triangular(_Formed):
     """Between `low` and `high`, most often near `mode`."""
 
     low: float
@@ -137,12 +155,9 @@ class Triangular:
         """The mean of the three corners."""
         return (self.low + self.mode + self.high) / 3
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the quantiles at `u`."""
-        width, rise, fall = self.high - self.low, self.mode - self.low, self.high - self.mode
-        left = self.low + np.sqrt(u * width * rise)
-        right = self.high - np.sqrt((1 - u) * width * fall)
-        return np.where(u < rise / width, left, right)
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        return Form(forms.TRIANGULAR, self.low, self.mode, self.high)
 
 
 @dataclass(frozen=True)
@@ -168,7 +183,7 @@ def Erlang(mean: float, phases: int) -> Gamma:  # noqa: N802 - it reads as the d
 
 
 @dataclass(frozen=True)
-class Weibull:
+class Weibull(_Formed):
     """Weibull, by its scale and its shape."""
 
     scale: float
@@ -182,9 +197,9 @@ class Weibull:
         """Scale times Γ(1 + 1/shape)."""
         return self.scale * math.gamma(1 + 1 / self.shape)
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the quantiles at `u`."""
-        return np.asarray(self.scale * (-np.log1p(-u)) ** (1 / self.shape))
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        return Form(forms.WEIBULL, self.scale, 1 / self.shape)
 
 
 def _need_weights(weights: Sequence[float], distribution: object) -> None:
@@ -198,7 +213,7 @@ def _cumulated(weights: Sequence[float]) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Empirical:
+class Empirical(_Formed):
     """One of some values, each with its weight."""
 
     values: tuple[float, ...]
@@ -214,14 +229,13 @@ class Empirical:
         """The weighted mean of the values."""
         return float(np.average(self.values, weights=self.weights))
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the value in whose share of [0, 1] each `u` lies."""
-        place = np.searchsorted(_cumulated(self.weights), u, side="right")
-        return np.asarray(self.values, dtype=np.float64)[np.minimum(place, len(self.values) - 1)]
+    def form(self) -> Form:
+        """Give the distribution in numbers."""
+        return Form(forms.EMPIRICAL, points=self.values, shares=tuple(_cumulated(self.weights).tolist()))
 
 
 @dataclass(frozen=True)
-class Histogram:
+class Histogram(_Formed):
     """Even inside each bin, the bins by weight: `edges` has one number more than `weights`."""
 
     edges: tuple[float, ...]
@@ -239,10 +253,17 @@ class Histogram:
         edges = np.asarray(self.edges)
         return float(np.average((edges[1:] + edges[:-1]) / 2, weights=self.weights))
 
-    def ppf(self, u: FloatArray) -> FloatArray:
-        """Give the quantiles at `u`; bins of weight 0 are never met."""
-        edges = np.asarray(self.edges, dtype=np.float64)
-        below = np.concatenate([[0.0], _cumulated(self.weights)])
-        place = np.minimum(np.searchsorted(below, u, side="right") - 1, len(self.weights) - 1)
-        share = (u - below[place]) / (below[place + 1] - below[place])
-        return np.asarray(edges[place] + share * (edges[place + 1] - edges[place]))
+    def form(self) -> Form:
+        """Give the distribution in numbers; bins of weight 0 are never met."""
+        shares = (0.0, *_cumulated(self.weights).tolist())
+        return Form(forms.HISTOGRAM, points=self.edges, shares=shares)
+
+
+def formed(distribution: object) -> Form | None:
+    """Give the numbers of a distribution that the kernel knows, None for any other.
+
+    A class derived from one of ours that has a `ppf` of its own is any other.
+    """
+    if isinstance(distribution, _Formed) and type(distribution).ppf is _Formed.ppf:
+        return distribution.form()
+    return None

@@ -8,8 +8,10 @@
     │   ├── NetworkError                stations and journeys that do not fit together
     │   ├── CalendarError               a date outside what the calendar knows
     │   └── PluginError                 a plugin that cannot be loaded or registered
-    ├── EngineError            exit 1   an engine cannot run a plan, or broke one of its laws
-    └── StorageError           exit 1   a run could not be written or read
+    ├── EngineError            exit 1   an engine failed, or two of them disagree
+    │   └── UnsupportedError   exit 2   the engine that was asked for cannot run the plan
+    ├── StorageError           exit 1   a run could not be written or read
+    └── TooLargeError          exit 1   a run needs more memory than there is
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ __all__ = [
     "PluginError",
     "ScenarioError",
     "StorageError",
+    "TooLargeError",
+    "UnsupportedError",
 ]
 
 
@@ -95,8 +99,18 @@ class PluginError(InputError):
 
 
 class EngineError(CanbaoError):
-    """An engine cannot run a plan, or noticed that it broke one of its own laws."""
+    """An engine failed: a plan goes round in circles, a law of the engine is broken, or two engines disagree."""
+
+
+class UnsupportedError(EngineError):
+    """The engine that was asked for cannot run the plan; the message says which part of it and why."""
+
+    exit_code = 2
 
 
 class StorageError(CanbaoError):
     """A run could not be written or read: disk full, no permission, not a run folder."""
+
+
+class TooLargeError(CanbaoError):
+    """A run would need more memory than there is; nothing was started."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -60,6 +60,8 @@ class Draw:
         The number, where it is one for all.
     column
         A number for each family, shape (families,).
+    by
+        The name of that column.
     distribution
         What the sample is drawn from.
     signed
@@ -69,6 +71,7 @@ class Draw:
     purpose: str
     value: float = math.nan
     column: FloatArray | None = None
+    by: str = ""
     distribution: Distribution | None = None
     signed: bool = False
 
@@ -354,6 +357,12 @@ class Plan:
     channels: tuple[bool, ...]
     outcomes: tuple[str, ...]
     marks: tuple[str, ...]
+
+    @classmethod
+    def empty(cls) -> Plan:
+        """Give a plan in which nothing happens."""
+        nothing = [field.name for field in fields(cls)[5:]]
+        return cls(Luck(0), 1.0, np.empty(0), np.empty(0, dtype=np.int64), {}, **dict.fromkeys(nothing, ()))
 
     @property
     def families(self) -> int:

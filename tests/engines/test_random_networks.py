@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import canbao
 from canbao.engines import engine_named
+from canbao.errors import EngineError
 from canbao.measures.laws import check_laws
 from canbao.network import Step
 from canbao.plan import Plan
@@ -24,8 +27,6 @@ DAYS = 3
 UNTIL = DAYS * 24 * HOUR
 
 EVERY_4_HOURS = canbao.Renewal(canbao.Constant(4 * HOUR))
-
-EVENTS = st.sampled_from(["submitted", "reviewed", "paid"])
 
 EVENTS = st.sampled_from(["submitted", "reviewed", "paid"])
 
@@ -72,7 +73,9 @@ def durations(longest: int = 12) -> st.SearchStrategy[Any]:
         whole,
         whole,
         st.lists(whole, min_size=2, max_size=3).map(lambda v: canbao.Empirical(tuple(v), (1.0,) * len(v))),
-        st.just(canbao.Exponential(2 * HOUR)),
+        st.sampled_from([canbao.Exponential(2 * HOUR), canbao.Lognormal(HOUR, 0.8), canbao.Weibull(HOUR, 0.7)]),
+        st.sampled_from([canbao.Triangular(0.0, HOUR, 4 * HOUR), canbao.Histogram((0.0, HOUR, 3 * HOUR), (1.0, 2.0))]),
+        st.just(canbao.Gamma(HOUR, 2.0)),
         st.just("column_h"),
         st.just(canbao.Scaled(canbao.Uniform(0.0, HOUR), by="children")),
     )
@@ -82,15 +85,22 @@ def _urgent_and_short(priority: float, service: float) -> float:
     return priority + service / HOUR
 
 
+DISCIPLINES = ["fifo", "lifo", "priority", "shortest", "random"]
+
+
+def _first_way(ways: Sequence[Any], state: Any) -> int:
+    return len(state) % len(ways)
+
+
 @st.composite
-def stations(draw: st.DrawFn, number: int) -> canbao.Station:
+def stations(draw: st.DrawFn, number: int, python: bool) -> canbao.Station:
     """One station with any servers, doors, discipline and room."""
     return canbao.Station(
         f"s{number}",
         servers=draw(servers),
         doors=draw(st.one_of(st.none(), st.none(), doors())),
         closing=draw(st.sampled_from(["serve", "send home", "keep"])),
-        discipline=draw(st.sampled_from(["fifo", "lifo", "priority", "shortest", "random", _urgent_and_short])),
+        discipline=draw(st.sampled_from([*DISCIPLINES, _urgent_and_short] if python else DISCIPLINES)),
         room=draw(st.sampled_from([math.inf, 1, 2, 4])),
         when_full=draw(st.sampled_from(["lose", "block"])),
     )
@@ -103,7 +113,7 @@ def _stroll(env: Any, family: int) -> Generator[Any, Any, str | None]:
 
 @st.composite
 def steps(  # noqa: PLR0911 - one for each kind of step
-    draw: st.DrawFn, names: Sequence[str], onwards: Sequence[str], back: str
+    draw: st.DrawFn, names: Sequence[str], onwards: Sequence[str], back: str, python: bool
 ) -> Step:
     """One step; it leads on, to one of `onwards`, or, twice at most, to `back`."""
     exits = st.sampled_from([None] * 2 * len(onwards) + [*onwards])
@@ -111,7 +121,8 @@ def steps(  # noqa: PLR0911 - one for each kind of step
         st.sampled_from(
             ["visit"] * 12
             + ["check"] * 5
-            + ["delay", "delay", "await", "before", "choose", "choose", "gather", "book", "mark", "marked", "custom"]
+            + ["delay", "delay", "await", "before", "choose", "choose", "gather", "book", "mark", "marked"]
+            + ["custom"] * python
         )
     )
     if kind == "visit":
@@ -143,7 +154,7 @@ def steps(  # noqa: PLR0911 - one for each kind of step
             canbao.Option(to, station=draw(st.sampled_from(names)), travel=draw(durations(2)))
             for to in draw(st.lists(st.sampled_from(onwards), min_size=1, max_size=3))
         ]
-        rule = draw(st.sampled_from(["weight", "shortest", "fastest", lambda ways, state: len(state) % len(ways)]))
+        rule = draw(st.sampled_from(["weight", "shortest", "fastest"] + [_first_way] * python))
         published = draw(st.sampled_from([0.0, 0.0, HOUR, 1.5 * HOUR]))
         return canbao.Choose(options, rule=rule, others=draw(st.booleans()), published_s=published)
     if kind == "gather":
@@ -158,14 +169,14 @@ def steps(  # noqa: PLR0911 - one for each kind of step
 
 
 @st.composite
-def journeys(draw: st.DrawFn, number: int, names: Sequence[str]) -> canbao.Journey:
+def journeys(draw: st.DrawFn, number: int, names: Sequence[str], python: bool) -> canbao.Journey:
     """One journey; it leads on within itself, to later journeys or out, so that nobody walks in a circle for ever."""
     count = draw(st.integers(3, 6))
     built: list[canbao.Step] = []
     for place in range(count):
         later = [f"p{n}" for n in range(place + 1, count)] + ["out"] + [f"j{n}" for n in range(number + 1, 3)]
         back = f"p{draw(st.integers(0, max(place - 1, 0)))}"
-        built.append(replace(draw(steps(names, later, back)), name=f"p{place}"))
+        built.append(replace(draw(steps(names, later, back, python)), name=f"p{place}"))
     return canbao.Journey(f"j{number}", [*built, canbao.End("out", name="out")], channel=draw(st.booleans()))
 
 
@@ -183,9 +194,9 @@ def streams(draw: st.DrawFn, number: int) -> canbao.Stream:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> canbao.Network:
-    """Draw a network of up to two stations, three journeys and two streams."""
-    placed = [draw(stations(number)) for number in range(draw(st.integers(1, 2)))]
+def networks(draw: st.DrawFn, python: bool = True) -> canbao.Network:
+    """Draw a network of up to two stations, three journeys and two streams; with `python`, functions among its parts."""
+    placed = [draw(stations(number, python)) for number in range(draw(st.integers(1, 2)))]
     names = [station.name for station in placed]
     opening = draw(st.lists(st.integers(0, DAYS * 12 - 2), min_size=1, max_size=4, unique=True))
     week = canbao.Calendar.from_intervals([(2 * h * HOUR, (2 * h + 1) * HOUR) for h in opening], DAYS)
@@ -198,7 +209,7 @@ def networks(draw: st.DrawFn) -> canbao.Network:
     times = sorted(draw(st.lists(hours, max_size=4)))
     return canbao.Network(
         stations=placed,
-        journeys=[draw(journeys(number, names)) for number in range(3)],
+        journeys=[draw(journeys(number, names, python)) for number in range(3)],
         streams=[draw(streams(number)) for number in range(draw(st.integers(1, 2)))],
         calendars={"week": week},
         batches=[batch],
@@ -269,6 +280,43 @@ def _check_all_laws(network: canbao.Network, seed: int) -> None:
     finished = int((~np.isnan(np.asarray(trace.families["finished"]))).sum())
     inside = trace.families["outcome"].words().count("inside")  # type: ignore[union-attr]
     assert finished + inside == int((plan.arrival < UNTIL).sum())
+
+
+@settings(max_examples=1400)
+@given(networks(python=False), st.integers(0, 5))
+def test_both_engines_give_the_same_trace(network: canbao.Network, seed: int) -> None:
+    """Whatever a network is made of, the two engines agree to the last bit, at ties too."""
+    _check_equal(make_plan(network, until=UNTIL, seed=seed))
+
+
+@settings(max_examples=800)
+@given(rows(), st.integers(0, 5))
+def test_both_engines_give_the_same_trace_where_stations_block_one_another(network: canbao.Network, seed: int) -> None:
+    """Even where everybody stands in everybody's way and doors shut in between."""
+    _check_equal(make_plan(network, until=UNTIL, seed=seed))
+
+
+@settings(max_examples=100)
+@given(networks(), st.integers(0, 5))
+def test_the_compiled_engine_runs_a_network_or_says_which_part_it_cannot(network: canbao.Network, seed: int) -> None:
+    """A function of somebody's own is named; without one there is nothing that it cannot run."""
+    plan, compiled = make_plan(network, until=UNTIL, seed=seed), engine_named("compiled")
+    own = {_stroll: "SimPy process", _first_way: "chooses by a function", _urgent_and_short: "queue discipline"}
+    used = {getattr(step, "process", None) or getattr(step, "rule", None) for step in plan.steps}
+    used |= {station.discipline for station in plan.stations}
+    reason = compiled.supports(plan)
+    assert bool(reason) == bool(used & set(own))
+    if reason:
+        with pytest.raises(EngineError, match=re.escape(reason)):
+            compiled.run(plan)
+    else:
+        _check_equal(plan)
+
+
+def _check_equal(plan: Plan) -> None:
+    one, other = engine_named("simpy").run(plan), engine_named("compiled").run(plan)
+    for name in ("families", "visits", "stations"):
+        assert same_tables(getattr(one, name), getattr(other, name)) == ""
 
 
 @settings(max_examples=100)

@@ -1,4 +1,4 @@
-"""What an engine writes down while it runs, in compact arrays, and the trace that they become."""
+"""What the SimPy engine writes down while it runs, in compact arrays."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from canbao.arrays import AnyArray
-from canbao.columns import Coded, Column, numbers_of
-from canbao.plan import GatherStep, Plan, VisitStep
-from canbao.trace import ENDINGS, INSIDE, MARKS, Table, Trace
+from canbao.engines.tracing import Fates, Tally, Visits, make_trace
+from canbao.plan import Plan
+from canbao.trace import Trace
 
-__all__ = ["Recorder", "Stay", "Tally"]
-
-_NOWHERE = "none"
+__all__ = ["Recorder", "Stay"]
 
 _PAGE = 512
 """Visits that are kept as rows before they become columns."""
@@ -33,14 +30,6 @@ class Stay(Protocol):
     step: int
     enter: float
     start: float
-
-
-class Tally(Protocol):
-    """What a station knows of its servers at the end."""
-
-    busy_s: float
-    staffed_s: float
-    starts: int
 
 
 class Recorder:
@@ -74,77 +63,29 @@ class Recorder:
         self._rows.clear()
 
     def trace(self, tallies: Sequence[Tally]) -> Trace:
-        """Give the tables, in an order that does not depend on the engine."""
-        return Trace(self.plan.until, self._families(), self._visits(), self._stations(tallies))
+        """Give the tables."""
+        return make_trace(self.plan, self._fates(), self._visits(), tallies)
 
-    def _families(self) -> Table:
-        plan = self.plan
-        came = np.flatnonzero(~np.isnan(plan.arrival) & (plan.arrival < plan.until))
-        channels, outcomes = (*plan.journeys, _NOWHERE), (*plan.outcomes, INSIDE)
+    def _fates(self) -> Fates:
+        came = np.flatnonzero(~np.isnan(self.plan.arrival) & (self.plan.arrival < self.plan.until))
+        marks = [np.frombuffer(mark)[came] for mark in self.marks]
+        return Fates(
+            came,
+            np.frombuffer(self.first_channel, dtype=np.int16)[came],
+            np.frombuffer(self.last_channel, dtype=np.int16)[came],
+            np.frombuffer(self.trips, dtype=np.int64)[came],
+            np.frombuffer(self.effort_s, dtype=np.float64)[came],
+            np.frombuffer(self.outcome, dtype=np.int16)[came],
+            np.frombuffer(self.finished)[came],
+            np.stack(marks, axis=1),
+        )
 
-        def coded(codes: array[int], labels: tuple[str, ...]) -> Column:
-            numbers = np.frombuffer(codes, dtype=np.int16)[came]
-            return Coded(np.where(numbers < 0, len(labels) - 1, numbers).astype(np.int16), labels)
-
-        table: dict[str, Column] = {
-            "family": came,
-            "arrival": plan.arrival[came],
-            "first_channel": coded(self.first_channel, channels),
-            "last_channel": coded(self.last_channel, channels),
-            "trips": np.frombuffer(self.trips, dtype=np.int64)[came],
-            "effort_s": np.frombuffer(self.effort_s, dtype=np.float64)[came],
-            "outcome": coded(self.outcome, outcomes),
-        }
-        moments = {name: np.frombuffer(mark)[came] for name, mark in zip(plan.marks, self.marks, strict=True)}
-        table |= {name: moments.pop(name) for name in MARKS}
-        table["finished"] = np.frombuffer(self.finished)[came]
-        table |= moments
-        for name, column in plan.columns.items():
-            if not name.startswith("_"):
-                table[name] = column.take(came) if isinstance(column, Coded) else numbers_of(column)[came]
-        return table
-
-    def _visits(self) -> Table:
+    def _visits(self) -> Visits:
         self._turn_page()
-        columns = (_numbers(column, kind) for column, kind in zip(self._columns, _KINDS, strict=True))
-        family, attempt, step, enter, start, leave, ended = columns
+        columns = [_numbers(column, kind) for column, kind in zip(self._columns, _KINDS, strict=True)]
         # A family is at one place at a time, so that its visits were written down in their order.
-        order = np.argsort(family, kind="stable")
-        step = step[order]
-        return {
-            "family": family[order],
-            "attempt": attempt[order],
-            "station": Coded(_places(self.plan)[step], self.plan.places),
-            "step": Coded(step, self.plan.step_names),
-            "enter": enter[order],
-            "start": start[order],
-            "leave": leave[order],
-            "ended": Coded(ended[order], ENDINGS),
-        }
-
-    def _stations(self, tallies: Sequence[Tally]) -> Table:
-        plan = self.plan
-        groups = tuple(dict.fromkeys(station.group for station in plan.stations))
-        return {
-            "station": Coded(np.arange(len(plan.stations)), tuple(station.name for station in plan.stations)),
-            "group": Coded(
-                np.array([groups.index(station.group) for station in plan.stations], dtype=np.int64), groups
-            ),
-            "busy_s": np.array([tally.busy_s for tally in tallies], dtype=np.float64),
-            "staffed_s": np.array([tally.staffed_s for tally in tallies], dtype=np.float64),
-            "starts": np.array([tally.starts for tally in tallies], dtype=np.int64),
-        }
-
-
-def _places(plan: Plan) -> NDArray[np.int16]:
-    """Give the place of each step: a step visits one station or one batch, or none (-1)."""
-    places = np.full(len(plan.steps), -1, dtype=np.int16)
-    for index, step in enumerate(plan.steps):
-        if isinstance(step, VisitStep):
-            places[index] = step.station
-        elif isinstance(step, GatherStep):
-            places[index] = len(plan.stations) + step.batch
-    return places
+        order = np.argsort(columns[0], kind="stable")
+        return Visits(*(column[order] for column in columns))
 
 
 def _numbers(values: array[Any], kind: type[np.generic]) -> AnyArray:

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,13 @@ class SimpyEngine:
     def supports(self, plan: Plan) -> str:
         """Give an empty string: there is no plan that it cannot run."""
         return ""
+
+    def ready(self) -> bool:
+        """Give True: it can always start at once."""
+        return True
+
+    def prepare(self) -> None:
+        """Do nothing."""
 
     def run(self, plan: Plan, progress: Progress | None = None) -> Trace:
         """Run the plan to its horizon and give the trace.
@@ -393,15 +401,12 @@ class _World:
 
     def _by_weight(self, step: p.ChooseStep, options: Sequence[p.OptionPlan], family: int, attempt: int) -> int:
         weights = [self.value(option.weight, family, attempt) for option in options]
-        total = math.fsum(weights)
-        if not total and len(options) < len(step.options):  # no other channel is for it: it stays with its own
+        reached = list(accumulate(weights))
+        if not reached[-1] and len(options) < len(step.options):  # no other channel is for it: it stays with its own
             return self._by_weight(step, step.options, family, attempt)
-        mark = self.value(step.luck, family, attempt) * total
-        for option, weight in zip(options, weights, strict=True):
-            if mark < weight:
-                return option.to
-            mark -= weight
-        return options[-1].to
+        mark = self.value(step.luck, family, attempt) * reached[-1]
+        passing = (option.to for option, passed in zip(options, reached, strict=True) if mark < passed)
+        return next(passing, options[-1].to)
 
     def _cost(self, option: p.OptionPlan, step: p.ChooseStep, family: int, attempt: int) -> tuple[float, float]:
         """Give what an option costs by the rule, and the travel, which decides between equals."""

@@ -42,9 +42,9 @@ class Here:
         """Give the quantity as a draw whose luck is named after this step."""
         draw = Draw(f"{self.name}:{purpose}", signed=signed)
         if isinstance(quantity, str):
-            return replace(draw, column=self._column(quantity))
+            return replace(draw, column=self._column(quantity), by=quantity)
         if isinstance(quantity, words.Scaled):
-            return replace(draw, distribution=quantity.distribution, column=self._column(quantity.by))
+            return replace(draw, distribution=quantity.distribution, column=self._column(quantity.by), by=quantity.by)
         if hasattr(quantity, "ppf"):
             return replace(draw, distribution=quantity)
         if not isinstance(quantity, SupportsFloat):

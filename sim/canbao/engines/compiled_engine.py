@@ -1,0 +1,195 @@
+"""The compiled engine: the same plan through a kernel of machine code, and the same trace, to the last bit.
+
+The kernel runs until it needs something: room, families, values that only Python can draw. This module gives it that,
+takes what it has written down, and says in words what is wrong where something is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from canbao import plan as p
+from canbao.arrays import FloatArray, IntArray
+from canbao.columns import numbers_of
+from canbao.engines import Progress
+from canbao.engines.collecting import Collected
+from canbao.engines.tables import Tables, start_world, with_slots
+from canbao.errors import EngineError, NetworkError
+from canbao.kernel import loop
+from canbao.kernel.compiling import JIT, cache_folder
+from canbao.kernel.drawing import BAD_DRAW, BLOCK
+from canbao.kernel.handle import handle
+from canbao.kernel.state import COMING, WIDE, World, records
+from canbao.kernel.walking import NO_CHANNEL
+from canbao.plan import Plan
+from canbao.trace import Trace
+
+__all__ = ["CompiledEngine"]
+
+_BUDGET = 200_000
+"""Events between two chances for Python to do something: to tell progress, to stop."""
+
+_CHUNK = 1 << 16
+"""Families that are given to the kernel at once."""
+
+
+class CompiledEngine:
+    """Runs every plan that is made of numbers alone."""
+
+    name = "compiled"
+
+    def supports(self, plan: Plan) -> str:
+        """Say which part of a plan is a function of somebody's own, which only Python can call."""
+        for number, step in enumerate(plan.steps):
+            if isinstance(step, p.CustomStep):
+                return f"step {plan.step_names[number]!r} is a SimPy process of its own ({_called(step.process)})"
+            if isinstance(step, p.ChooseStep) and callable(step.rule):
+                return f"step {plan.step_names[number]!r} chooses by a function of its own ({_called(step.rule)})"
+        for station in plan.stations:
+            if callable(station.discipline):
+                order = _called(station.discipline)
+                return f"station {station.name!r} has a queue discipline that is a function ({order})"
+        return ""
+
+    def ready(self) -> bool:
+        """Tell whether the machine code is there already."""
+        return not JIT or bool(loop.advance.signatures) or any(cache_folder().glob("**/loop.advance-*.nbi"))  # type: ignore[attr-defined]
+
+    def prepare(self) -> None:
+        """Compile the kernel, which takes some seconds, or load what was compiled before."""
+        empty = Plan.empty()
+        Simulation(empty).run(Collected(empty), None)
+
+    def run(self, plan: Plan, progress: Progress | None = None) -> Trace:
+        """Run the plan to its horizon and give the trace.
+
+        Raises
+        ------
+        EngineError
+            When a family goes round in a circle in which no time passes, or a part of the plan is not supported.
+        NetworkError
+            When a quantity that must be 0 or more is less.
+        """
+        reason = self.supports(plan)
+        if reason:
+            raise EngineError(f"the compiled engine cannot run this plan: {reason}; the SimPy engine can")
+        collected = Collected(plan)
+        world = Simulation(plan).run(collected, progress)
+        return collected.trace(world.stations)
+
+
+def _called(function: Callable[..., object]) -> str:
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__name__)}"
+
+
+class Simulation:
+    """One run of the kernel."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.world, self.tables = start_world(plan)
+        came = np.flatnonzero(plan.arrival < plan.until)
+        self.order = came[np.argsort(plan.arrival[came], kind="stable")]
+        self.given = 0
+        self.world.run.more = 1
+
+    def run(self, rows: Collected, progress: Progress | None) -> World:
+        """Run to the end of the horizon; `rows` takes what is written down."""
+        # Without a compiler, numpy would warn of the overflow that the luck is made of.
+        with np.errstate(over="ignore"):
+            self._start()
+            while (status := loop.advance(handle(self.world))) != loop.DONE:
+                self._serve(status, rows, progress)
+            self._close(rows)
+        if progress is not None:
+            progress(1.0)
+        return self.world
+
+    def _start(self) -> None:
+        loop.begin(handle(self.world))
+        for number, batch in enumerate(self.plan.batches):
+            for time in batch.releases:
+                loop.plan_release(handle(self.world), number, float(time))
+
+    def _serve(self, status: int, rows: Collected, progress: Progress | None) -> None:
+        """Give the kernel what it needs."""
+        run = self.world.run[0]
+        if status == loop.PAUSED:
+            run.budget = _BUDGET
+            if progress is not None:
+                progress(float(run.now / self.plan.until))
+        elif status == loop.MORE:
+            self._send_families()
+        elif status == loop.FLUSH:
+            self._flush(rows)
+        elif status == loop.GROW:
+            self.world = with_slots(self.world, 2 * len(self.world.slots))
+        elif status == loop.NEED:
+            self._draw_outside()
+        elif status == loop.WIDEN:
+            self.world = self.world._replace(counts=self.world.counts.astype(WIDE))
+        else:
+            raise _fault(self.plan, self.tables, self.world)
+
+    def _close(self, rows: Collected) -> None:
+        slot = 0
+        while slot < len(self.world.slots):
+            slot = loop.close(handle(self.world), slot)
+            self._flush(rows)
+
+    def _flush(self, rows: Collected) -> None:
+        """Take what was written down; give room for more where the kernel needs it for one thing that happens."""
+        run = self.world.run[0]
+        rows.take(self.world)
+        run.rows = run.left = 0
+        if len(self.world.rows) < 2 * run.members + BLOCK:
+            self.world = self.world._replace(rows=records(4 * int(run.members) + BLOCK, self.world.rows.dtype))
+
+    def _send_families(self) -> None:
+        """Let the kernel have the next families to come."""
+        who = self.order[self.given : self.given + _CHUNK]
+        self.given += len(who)
+        coming = records(len(who), COMING)
+        coming.time, coming.family, coming.step = self.plan.arrival[who], who, self.plan.first_step[who]
+        self.world = self.world._replace(coming=coming, coming_columns=self._columns(who))
+        run = self.world.run[0]
+        run.coming, run.expected, run.more = 0, len(who), self.given < len(self.order)
+
+    def _columns(self, who: IntArray) -> FloatArray:
+        columns = np.empty((len(who), len(self.tables.columns)))
+        for number, name in enumerate(self.tables.columns):
+            columns[:, number] = numbers_of(self.plan.columns[name])[who]
+        return columns
+
+    def _draw_outside(self) -> None:
+        """Draw values for a block of families from a distribution that the kernel does not know."""
+        run, at, values = self.world.run[0], self.world.table_at, self.world.values
+        table, attempt, block = int(run.fault_at), int(run.fault_attempt), int(run.fault_family)
+        if attempt >= at.shape[1]:
+            more = np.full((len(at), 2 * attempt + 1, at.shape[2]), -1, dtype=np.int64)
+            more[:, : at.shape[1]] = at
+            at = more
+        first = block * BLOCK
+        count = min(BLOCK, self.plan.families - first)
+        drawn = self.tables.tabled[table].values(self.plan.luck, count, first=first, attempt=attempt)
+        at[table, attempt, block] = len(values)
+        self.world = self.world._replace(table_at=at, values=np.concatenate([values, drawn]))
+
+
+def _fault(plan: Plan, tables: Tables, world: World) -> Exception:
+    """Say in words what is wrong."""
+    run = world.run[0]
+    if run.fault == BAD_DRAW:
+        draw = next(draw for draw, number in tables.numbers.items() if number == run.fault_at)
+        given = draw.distribution or "its column"
+        return NetworkError(f"{draw.purpose}: {given} gave {run.fault_value}, but it must be a number >= 0")
+    if run.fault == NO_CHANNEL:
+        name = plan.step_names[run.fault_at]
+        return EngineError(f"step {name!r} returns to a channel, but the family has used none")
+    slot = world.slots[run.fault_at]
+    return EngineError(
+        f"family {slot.family} goes round in a circle in which no time passes, "
+        f"at step {plan.step_names[slot.place]!r}; put a Delay into it, or a limit on a Check"
+    )

@@ -1,0 +1,446 @@
+"""From a plan to the arrays of the kernel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from canbao import plan as p
+from canbao.calendar import Calendar
+from canbao.distributions import formed
+from canbao.kernel import choosing, desks, walking
+from canbao.kernel.drawing import BLOCK, COLUMN, TABLE, VALUE
+from canbao.kernel.opening import OpenTime
+from canbao.kernel.state import (
+    BATCH,
+    BOARD,
+    BOOK,
+    CALENDAR,
+    CHANGE,
+    COMING,
+    DRAW,
+    FAR,
+    LAYOUT,
+    LEFT,
+    OPTION,
+    ROW,
+    RUN,
+    SLOT,
+    STATION,
+    STEP,
+    TICKET,
+    World,
+    records,
+)
+from canbao.plan import Draw, Plan
+
+__all__ = ["Tables", "start_world", "with_slots"]
+
+_CLOSING = {"serve": desks.SERVE, "send home": desks.SEND_HOME, "keep": desks.KEEP}
+_DISCIPLINES = {
+    "fifo": desks.FIFO,
+    "lifo": desks.LIFO,
+    "priority": desks.PRIORITY,
+    "shortest": desks.SHORTEST,
+    "random": desks.RANDOM,
+}
+_SORTED = ("priority", "shortest", "random")
+"""Disciplines whose queue is a heap; the others take the first or the last of a list."""
+_RULES = {"weight": choosing.WEIGHT, "shortest": choosing.SHORTEST_QUEUE, "fastest": choosing.FASTEST}
+_UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": walking.WORKING_DAYS}
+
+_SLOTS = 1024
+"""Families that can be inside at first; arrays grow when more are."""
+_ROWS = 1 << 15
+"""Visits that the kernel writes down before Python takes them."""
+_BUCKETS = (1 << 10, 1 << 17)
+"""Buckets of time, at least and at most. With one for eight families the heap of near events stays in the fastest cache."""
+
+
+@dataclass
+class Tables:
+    """What a plan becomes piece by piece, and what the pieces mean."""
+
+    plan: Plan
+    draws: list[dict[str, Any]] = field(default_factory=list)
+    numbers: dict[Draw, int] = field(default_factory=dict)
+    tabled: list[Draw] = field(default_factory=list)
+    """The draws whose values come from outside the kernel, in the order of their tables."""
+    columns: list[str] = field(default_factory=list)
+    """The columns that draws need."""
+    points: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
+    options: list[dict[str, int]] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+    tables: list[int] = field(default_factory=list)
+    boards: list[tuple[int, float]] = field(default_factory=list)
+    counters: int = 0
+
+    def draw(self, draw: Draw) -> int:
+        """Give the number of a draw."""
+        if draw not in self.numbers:
+            self.numbers[draw] = len(self.draws)
+            self.draws.append(self._draw(draw))
+        return self.numbers[draw]
+
+    def _draw(self, draw: Draw) -> dict[str, Any]:
+        record: dict[str, Any] = {"key": self.plan.luck.key(draw.purpose), "signed": draw.signed, "column": -1}
+        form = formed(draw.distribution)
+        if draw.distribution is not None and form is None:
+            self.tabled.append(draw)
+            return record | {"form": TABLE, "table": len(self.tabled) - 1}
+        if draw.by:
+            record["column"] = self._column(draw.by)
+        if form is None:
+            return record | ({"form": COLUMN} if draw.by else {"form": VALUE, "a": draw.value})
+        first = len(self.shares)
+        self.points += form.points
+        self.shares += form.shares
+        numbers = {"a": form.a, "b": form.b, "c": form.c}
+        return record | {"form": form.kind, **numbers, "first": first, "last": len(self.shares)}
+
+    def _column(self, name: str) -> int:
+        if name not in self.columns:
+            self.columns.append(name)
+        return self.columns.index(name)
+
+    def counter(self, needed: bool = True) -> int:
+        """Give a place at which something is counted, -1 where it is not needed."""
+        self.counters += needed
+        return self.counters - 1 if needed else -1
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _step(step: p.PlanStep, tables: Tables) -> dict[str, Any]:
+    """Give a step as a record; what depends on the kind of step is in the functions below."""
+    record = _KINDS[type(step)](step, tables)
+    draws = [draw for draw in _draws_of(step) if draw in tables.numbers]
+    first = len(tables.tables)
+    tables.tables += [tables.tabled.index(draw) for draw in draws if draw in tables.tabled]
+    return {"counter": -1, **record, "table": first, "last_table": len(tables.tables)}
+
+
+def _draws_of(step: p.PlanStep) -> list[Draw]:
+    fields = [getattr(step, name) for name in getattr(type(step), "__slots__", ())]
+    options = [value for option in getattr(step, "options", ()) for value in option]
+    return [value for value in (*fields, *options) if isinstance(value, Draw)]
+
+
+def _varies(*draws: Draw) -> bool:
+    """Tell whether any of some draws differs between attempts."""
+    return any(draw.distribution is not None for draw in draws)
+
+
+def _visit(step: p.VisitStep, t: Tables) -> dict[str, Any]:
+    draws = [t.draw(draw) for draw in (step.service, step.patience, step.baulk_at, step.priority)]
+    return {
+        "kind": walking.VISIT,
+        "at": step.station,
+        "draws": draws,
+        "exits": step.exits,
+        "counter": t.counter(),
+    }
+
+
+def _delay(step: p.DelayStep, t: Tables) -> dict[str, Any]:
+    return {
+        "kind": walking.DELAY,
+        "at": step.calendar,
+        "draws": [t.draw(step.duration)],
+        "exits": [step.then],
+        "flag": step.trip,
+        "other": step.effort,
+        "unit": _UNITS[step.unit],
+        "counter": t.counter(_varies(step.duration)),
+    }
+
+
+def _await(step: p.AwaitStep, t: Tables) -> dict[str, Any]:
+    return {
+        "kind": walking.AWAIT,
+        "at": step.calendar,
+        "draws": [t.draw(step.at)],
+        "exits": [step.then],
+        "other": step.day,
+        "counter": t.counter(_varies(step.at)),
+    }
+
+
+def _check(step: p.CheckStep, t: Tables) -> dict[str, Any]:
+    return {
+        "kind": walking.CHECK,
+        "draws": [t.draw(step.probability), t.draw(step.luck)],
+        "exits": [step.passed, step.failed, step.exceeded],
+        "number": step.limit,
+        "counter": t.counter(),
+        "fails": t.counter(step.limit < math.inf),
+    }
+
+
+def _before(step: p.BeforeStep, t: Tables) -> dict[str, Any]:
+    return {"kind": walking.BEFORE, "draws": [t.draw(step.deadline)], "exits": [step.then, step.late]}
+
+
+def _choose(step: p.ChooseStep, t: Tables) -> dict[str, Any]:
+    first = len(t.options)
+    t.options += [
+        {
+            "to": option.to,
+            "weight": t.draw(option.weight),
+            "station": option.station,
+            "travel": t.draw(option.travel),
+            "journey": option.journey,
+        }
+        for option in step.options
+    ]
+    if step.published_s:
+        t.boards += [(option.station, step.published_s) for option in step.options if option.station >= 0]
+    return {
+        "kind": walking.CHOOSE,
+        "draws": [t.draw(step.luck)],
+        "first": first,
+        "last": len(t.options),
+        "flag": step.others,
+        "other": _RULES[str(step.rule)],
+        "number": step.published_s,
+        "counter": t.counter(),
+    }
+
+
+def _gather(step: p.GatherStep, t: Tables) -> dict[str, Any]:
+    return {"kind": walking.GATHER, "at": step.batch, "exits": [step.then], "counter": t.counter()}
+
+
+def _appointment(step: p.AppointmentStep, t: Tables) -> dict[str, Any]:
+    return {
+        "kind": walking.APPOINTMENT,
+        "at": step.book,
+        "draws": [t.draw(step.lead)],
+        "exits": [step.then, step.none_left],
+        "counter": t.counter(_varies(step.lead)),
+    }
+
+
+def _mark(step: p.MarkStep, t: Tables) -> dict[str, Any]:
+    return {
+        "kind": walking.MARK,
+        "at": step.mark,
+        "exits": [step.then],
+        "flag": step.first,
+        "other": step.clear,
+    }
+
+
+def _marked(step: p.MarkedStep, t: Tables) -> dict[str, Any]:
+    return {"kind": walking.MARKED, "at": step.mark, "exits": [step.yes, step.no]}
+
+
+def _go(step: p.GoStep, t: Tables) -> dict[str, Any]:
+    return {"kind": walking.GO, "exits": [step.then]}
+
+
+def _return(step: p.ReturnStep, t: Tables) -> dict[str, Any]:
+    first = len(t.entries)
+    t.entries += [step.entries.get(journey, -1) for journey in range(len(t.plan.journeys))]
+    return {"kind": walking.RETURN, "first": first}
+
+
+def _end(step: p.EndStep, t: Tables) -> dict[str, Any]:
+    return {"kind": walking.END, "at": step.outcome}
+
+
+_KINDS: dict[type, Any] = {
+    p.VisitStep: _visit,
+    p.DelayStep: _delay,
+    p.AwaitStep: _await,
+    p.CheckStep: _check,
+    p.BeforeStep: _before,
+    p.ChooseStep: _choose,
+    p.GatherStep: _gather,
+    p.AppointmentStep: _appointment,
+    p.MarkStep: _mark,
+    p.MarkedStep: _marked,
+    p.GoStep: _go,
+    p.ReturnStep: _return,
+    p.EndStep: _end,
+}
+
+
+# --- the world --------------------------------------------------------------------------------------------------------
+
+
+def start_world(plan: Plan) -> tuple[World, Tables]:
+    """Give the arrays of a plan at time 0, with nobody inside, and what their numbers mean."""
+    tables = Tables(plan)
+    steps = [_step(step, tables) for step in plan.steps]
+    channels = [journey if journey >= 0 and plan.channels[journey] else -1 for journey in plan.journey_of]
+    stations, changes, boards = _stations(plan, tables)
+    run = records(1, RUN)
+    buckets = min(max(plan.families // 8, _BUCKETS[0]), _BUCKETS[1])
+    scalars = {"until": plan.until, "walker": -1, "entering": -1, "closing": -1}
+    _fill(run, [scalars | {"buckets": buckets, "per_s": buckets / plan.until, "free_slot": -1, "free_far": -1}])
+    heaps = sum(station["heap"] >= 0 for station in stations)
+    blocks = -(-plan.families // BLOCK)
+    empty = np.empty(0)
+    world = World(
+        run=run,
+        steps=_made(STEP, [{**step, "channel": channel} for step, channel in zip(steps, channels, strict=True)]),
+        draws=_made(DRAW, tables.draws),
+        options=_made(OPTION, tables.options),
+        entries=np.array(tables.entries, dtype=np.int64),
+        points=np.array(tables.points),
+        shares=np.array(tables.shares),
+        tables=np.array(tables.tables, dtype=np.int64),
+        table_at=np.full((len(tables.tabled), 1, blocks), -1, dtype=np.int64),
+        values=empty,
+        **_calendars(plan.calendars),
+        stations=_made(STATION, stations),
+        changes=_made(CHANGE, changes),
+        boards=_made(BOARD, boards),
+        batches=_made(BATCH, [{"size": batch.size, "max_wait": batch.max_wait, "round": 1} for batch in plan.batches]),
+        **_books(plan),
+        coming=records(0, COMING),
+        coming_columns=np.empty((0, len(tables.columns))),
+        slots=records(0, SLOT),
+        tickets=records(0, TICKET),
+        counts=np.zeros((0, tables.counters), dtype=np.int16),
+        columns=np.zeros((0, len(tables.columns))),
+        marks=np.zeros((0, len(plan.marks))),
+        queues=np.zeros((heaps, 0), dtype=np.int64),
+        frames=np.zeros(16, dtype=np.int64),
+        times=empty,
+        orders=np.empty(0, dtype=np.int64),
+        what=np.empty(0, dtype=np.int64),
+        heads=np.full(buckets + 1, -1, dtype=np.int64),
+        distant=records(0, FAR),
+        rows=records(_ROWS, ROW),
+        left=records(_ROWS, LEFT),
+        left_marks=np.empty((_ROWS, len(plan.marks))),
+        left_columns=np.empty((_ROWS, 0)),
+    )
+    return with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
+
+
+def with_slots(world: World, count: int) -> World:
+    """Give the same world with `count` slots, and room for their tickets and events."""
+    events = 4 * count + len(world.stations) + 64
+    before = len(world.slots)
+    slots, distant = _longer(world.slots, count), _longer(world.distant, events)
+    _free(slots.next, before, world.run.free_slot)
+    _free(distant.next, len(world.distant), world.run.free_far)
+    return world._replace(
+        slots=slots,
+        tickets=_longer(world.tickets, 2 * count),
+        counts=_longer(world.counts, count),
+        columns=_longer(world.columns, count),
+        marks=_longer(world.marks, count),
+        queues=np.concatenate([world.queues, np.zeros((len(world.queues), count - before), dtype=np.int64)], axis=1),
+        frames=_longer(world.frames, count + 16),
+        times=_longer(world.times, events),
+        orders=_longer(world.orders, events),
+        what=_longer(world.what, events),
+        distant=distant,
+    )
+
+
+def _longer(array: Any, count: int) -> Any:
+    made = np.zeros((max(count, len(array)), *array.shape[1:]), dtype=array.dtype).view(type(array))
+    made[: len(array)] = array
+    return made
+
+
+def _free(following: Any, first: int, free: Any) -> None:
+    """Put new elements before those that are free: `following` names the next free one of each."""
+    count = len(following)
+    following[first:] = np.arange(first + 1, count + 1)
+    following[count - 1] = free[0]
+    free[0] = first
+
+
+def _fill(array: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows into records; a list shorter than its field fills the first places."""
+    for row, values in zip(array, rows, strict=True):
+        for name, value in values.items():
+            if np.ndim(value):
+                row[name][: len(value)] = value
+            else:
+                row[name] = value
+
+
+def _made(kind: np.dtype[np.void], rows: Sequence[dict[str, Any]]) -> Any:
+    made = records(len(rows), kind)
+    _fill(made, rows)
+    return made
+
+
+def _stations(plan: Plan, tables: Tables) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    stations: list[dict[str, Any]] = []
+    changes: list[dict[str, Any]] = []
+    boards: list[dict[str, Any]] = []
+    heaps = 0
+    for number, station in enumerate(plan.stations):
+        first, now, board = len(changes), station.changes[0], len(boards)
+        changes += [change._asdict() for change in station.changes]
+        intervals = dict.fromkeys(interval for place, interval in tables.boards if place == number)
+        boards += [{"interval_s": interval, "servers": now.servers} for interval in intervals]
+        in_heap = station.discipline in _SORTED
+        heaps += in_heap
+        stations.append(
+            {
+                "room": station.room,
+                "servers": now.servers,
+                "duty": now.servers,
+                "mean_service": station.mean_service,
+                "open": now.open,
+                "closing": _CLOSING[station.closing],
+                "discipline": _DISCIPLINES[str(station.discipline)],
+                "heap": heaps - 1 if in_heap else -1,
+                "order": tables.draw(station.order),
+                "blocks": station.blocks,
+                **dict.fromkeys(("head", "tail", "door", "door_tail"), -1),
+                "change": first,
+                "last_change": len(changes),
+                "board": board,
+                "last_board": len(boards),
+            }
+        )
+    return stations, changes, boards
+
+
+def _calendars(calendars: Sequence[Calendar]) -> dict[str, Any]:
+    """Put the open times of all calendars one behind the other."""
+    ends = np.cumsum([[0, 0, 0], *([len(c.opens), c.days + 1, c.span.open_days] for c in calendars)], axis=0).tolist()
+    spans = [
+        {
+            "first": i,
+            "last": i + len(c.opens),
+            "midnight": m,
+            "days": c.days,
+            "open_day": d,
+            "open_days": c.span.open_days,
+        }
+        for c, (i, m, d) in zip(calendars, ends, strict=False)
+    ]
+    parts: list[tuple[Any, ...]] = [tuple(c.open_time) for c in calendars] or [((),) * len(OpenTime._fields)]
+    kinds = [LAYOUT[name][0] for name in OpenTime._fields]
+    times = [np.concatenate(part).astype(kind) for part, kind in zip(zip(*parts, strict=True), kinds, strict=True)]
+    return {**dict(zip(OpenTime._fields, times, strict=True)), "calendars": _made(CALENDAR, spans)}
+
+
+def _books(plan: Plan) -> dict[str, Any]:
+    ends = np.cumsum([0, *(len(book.times) for book in plan.books)]).tolist()
+    books = [
+        {"first": first, "free": first, "last": first + len(book.times)}
+        for book, first in zip(plan.books, ends, strict=False)
+    ]
+    return {
+        "books": _made(BOOK, books),
+        "book_times": np.array([time for book in plan.books for time in book.times], dtype=np.float64),
+        "places_left": np.array([places for book in plan.books for places in book.places], dtype=np.int64),
+    }

@@ -1,0 +1,267 @@
+"""The main loop: what happens next, one small thing at a time.
+
+Between any two of these the kernel can return to Python, because all that it knows is in the arrays: when a buffer is
+full, when more families have to come, when values have to be drawn that only Python can draw, or to let somebody press
+Ctrl-C. `Status` is what it says then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from canbao.kernel.compiling import compiled
+from canbao.kernel.desks import (
+    ABANDONED,
+    INSIDE,
+    account,
+    change,
+    enter,
+    finish_change,
+    give_up,
+    plan_change,
+    record,
+    release,
+    serve_or_admit,
+)
+from canbao.kernel.drawing import missing
+from canbao.kernel.timeline import ARRIVAL, DEPARTURE, PATIENCE, RANK, SCHEDULE, STAMP, come_nearer, pop, push
+from canbao.kernel.walking import AGAIN, leave_network, release_batch, take_step
+
+__all__ = [
+    "CIRCLE",
+    "DONE",
+    "FAULT",
+    "FLUSH",
+    "GROW",
+    "MORE",
+    "NEED",
+    "PAUSED",
+    "WIDEN",
+    "advance",
+    "begin",
+    "close",
+    "plan_release",
+]
+
+DONE, PAUSED, FLUSH, GROW, MORE, NEED, WIDEN, FAULT = range(8)
+"""Why the kernel returns: the horizon has ended; it is Python's turn; rows have to be taken; arrays are too small;
+families have to be given; values have to be drawn; counters are too narrow; something is wrong."""
+
+CIRCLE = 3
+"""The fault of a family that goes round in a circle in which no time passes."""
+
+_MANY = 10_000
+"""A family that does so many steps in no time at all goes round in a circle that never ends."""
+
+_ROOM = 4
+"""No single thing that happens writes more rows or events than this, but for those who leave a batch together."""
+
+
+@compiled
+def begin(w: Any) -> None:
+    """Plan the first change of every station."""
+    for station in range(len(w.stations)):
+        plan_change(w, station)
+
+
+@compiled
+def plan_release(w: Any, batch: int, time: float) -> None:
+    """Let a batch go at a time, whoever is there."""
+    push(w, time, SCHEDULE + len(w.stations) + batch, batch)
+
+
+@compiled
+def advance(w: Any) -> int:
+    """Go on until something has to be done in Python; say what."""
+    run = w.run[0]
+    while True:
+        if run.fault:
+            return FAULT
+        lack = _lack(w, run)
+        if lack:
+            return lack
+        if run.entering >= 0:
+            _let_in(w, run)
+        elif run.frames:
+            serve_or_admit(w)
+        elif run.closing >= 0:
+            finish_change(w)
+        elif run.walker >= 0:
+            status = _walk(w, run)
+            if status:
+                return status
+        else:
+            status = _next_event(w, run)
+            if status >= 0:
+                return status
+
+
+@compiled
+def _lack(w: Any, run: Any) -> int:
+    """Tell whether a buffer has no room for what may happen next."""
+    room = _ROOM + run.members
+    if run.rows + room > len(w.rows) or run.left == len(w.left):
+        return FLUSH
+    if run.near + run.far + room > len(w.distant) or run.frames + 2 > len(w.frames):
+        return GROW
+    return 0
+
+
+@compiled
+def _let_in(w: Any, run: Any) -> None:
+    number = run.entering
+    run.entering = -1
+    enter(w, number)
+    held = w.slots[number >> 1].held
+    if held >= 0:
+        release(w, held)
+
+
+@compiled
+def _walk(w: Any, run: Any) -> int:
+    """Let the family that walks do one step."""
+    number = run.walker
+    slot = w.slots[number]
+    place = slot.place
+    step = w.steps[place]
+    if step.table < step.last_table and missing(w, place, number):
+        return NEED
+    if step.counter >= 0 and w.counts[number, step.counter] == _most(w.counts):
+        return WIDEN
+    if step.channel >= 0 and step.channel != slot.channel:
+        slot.channel = step.channel
+        if slot.first_channel < 0:
+            slot.first_channel = step.channel
+    to = take_step(w, number, place)
+    if to >= 0:
+        slot.place = to
+        _count_step(run, slot, number)
+    elif to != AGAIN:
+        run.walker = -1
+    return 0
+
+
+@compiled
+def _most(counts: Any) -> int:
+    """Give the greatest number that a counter can hold."""
+    return (1 << (8 * counts.itemsize - 1)) - 1
+
+
+@compiled
+def _count_step(run: Any, slot: Any, number: int) -> None:
+    """See now and then that time passes."""
+    slot.steps += 1
+    if slot.steps == _MANY:
+        slot.steps = 0
+        if slot.moment == run.now:
+            run.fault, run.fault_at = CIRCLE, number
+        slot.moment = run.now
+
+
+@compiled
+def _next_event(w: Any, run: Any) -> int:
+    """Let the next event happen; -1 if it did, else what has to be done first."""
+    if run.coming == run.expected and run.more:
+        return MORE
+    arrives = run.coming < run.expected
+    time = w.coming[run.coming].time if arrives else math.inf
+    if not run.near:
+        come_nearer(w, int(time * run.per_s) if arrives else run.buckets)
+        if not run.near and not arrives:
+            return DONE
+    if run.budget <= 0:
+        return PAUSED
+    family = w.coming[run.coming].family if arrives else 0
+    if run.near and (w.times[0] < time or (w.times[0] == time and w.orders[0] < ARRIVAL + family)):
+        run.budget -= 1
+        run.events += 1
+        _happen(w, run)
+        return -1
+    if run.free_slot < 0:
+        return GROW
+    run.budget -= 1
+    run.events += 1
+    _arrive(w, run)
+    return -1
+
+
+@compiled
+def _happen(w: Any, run: Any) -> None:
+    """Let the first event of the heap happen."""
+    order, what = w.orders[0], w.what[0]
+    run.now = w.times[0]
+    pop(w)
+    rank = order // RANK * RANK
+    if rank == SCHEDULE:
+        _by_schedule(w, order - SCHEDULE, what)
+    elif rank == PATIENCE:
+        number = what % STAMP
+        if w.tickets[number].waits and w.tickets[number].stamp == what // STAMP:
+            give_up(w, number, ABANDONED)
+    else:
+        run.walker = what
+        if rank == DEPARTURE:
+            slot = w.slots[what]
+            slot.held = slot.ticket
+            slot.place = w.steps[w.tickets[slot.ticket].step].exits[0]
+
+
+@compiled
+def _by_schedule(w: Any, number: int, what: int) -> None:
+    """Change a station, or release a batch: whoever is there, or one round only."""
+    if number < len(w.stations):
+        change(w, number)
+    else:
+        batch, wanted = what % STAMP, what // STAMP
+        if wanted in (0, w.batches[batch].round):
+            release_batch(w, batch)
+
+
+@compiled
+def _arrive(w: Any, run: Any) -> None:
+    """Let the next family come from outside."""
+    who = w.coming[run.coming]
+    number = run.free_slot
+    slot = w.slots[number]
+    run.free_slot = slot.next
+    run.now = who.time
+    slot.family = who.family
+    slot.arrival = who.time
+    slot.place = who.step
+    slot.channel = slot.first_channel = slot.held = slot.ticket = slot.next = -1
+    slot.trips = slot.steps = 0
+    slot.effort_s = 0.0
+    slot.moment = -1.0
+    slot.inside = 1
+    w.counts[number, :] = 0
+    w.marks[number, :] = math.nan
+    for column in range(w.columns.shape[1]):
+        w.columns[number, column] = w.coming_columns[run.coming, column]
+    run.coming += 1
+    run.inside += 1
+    run.walker = number
+
+
+@compiled
+def close(w: Any, slot: int) -> int:
+    """Close the books at the end of the horizon, from a slot on; give the slot at which a buffer was full."""
+    run = w.run[0]
+    for station in range(len(w.stations)):
+        account(w.stations[station], run.until)
+    while slot < len(w.slots):
+        if run.rows + 2 > len(w.rows) or run.left == len(w.left):
+            return slot
+        if w.slots[slot].inside:
+            _write_inside(w, slot)
+        slot += 1
+    return slot
+
+
+@compiled
+def _write_inside(w: Any, slot: int) -> None:
+    for number in (2 * slot, 2 * slot + 1):
+        if w.tickets[number].present:
+            record(w, number, math.nan, INSIDE)
+            w.tickets[number].present = 0
+    leave_network(w, slot, math.nan, -1)

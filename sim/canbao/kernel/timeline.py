@@ -1,0 +1,111 @@
+"""The events to come, in the order of `canbao.engines.timeline`: by time, then rank, then number.
+
+The horizon is cut into buckets of time. What happens in a later bucket lies there unsorted; what happens in the
+present one stands in a binary heap. So a delay of a week costs no more when a million others wait for theirs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from canbao.kernel.compiling import compiled
+
+__all__ = ["ARRIVAL", "AT_ONCE", "DEPARTURE", "PATIENCE", "RANK", "SCHEDULE", "STAMP", "come_nearer", "pop", "push"]
+
+RANK = 1 << 48
+AT_ONCE, DEPARTURE, SCHEDULE, PATIENCE, ARRIVAL = (rank * RANK for rank in range(5))
+
+STAMP = 1 << 31
+"""What an event is about: `stamp * STAMP + index`."""
+
+
+@compiled
+def push(w: Any, time: float, order: int, what: int) -> None:
+    """Let something happen at a time; what would happen after the horizon is forgotten."""
+    run = w.run[0]
+    if time >= run.until:
+        return
+    bucket = int(time * run.per_s)
+    if bucket > run.bucket:
+        _put_away(w, bucket, time, order, what)
+    else:
+        _insert(w, time, order, what)
+
+
+@compiled
+def _put_away(w: Any, bucket: int, time: float, order: int, what: int) -> None:
+    run = w.run[0]
+    place = run.free_far
+    event = w.distant[place]
+    run.free_far = event.next
+    run.far += 1
+    event.time = time
+    event.order = order
+    event.what = what
+    event.next = w.heads[bucket]
+    w.heads[bucket] = place
+
+
+@compiled
+def _insert(w: Any, time: float, order: int, what: int) -> None:
+    run = w.run[0]
+    last = run.near
+    run.near = last + 1
+    _rise(w.times, w.orders, w.what, last, time, order, what)
+
+
+@compiled
+def _rise(  # noqa: PLR0913, PLR0917 - three arrays and an event
+    times: Any, orders: Any, whats: Any, place: int, time: float, order: int, what: int
+) -> None:
+    """Put an event where it belongs between `place` and the top."""
+    while place > 0:
+        parent = (place - 1) >> 1
+        above = times[parent]
+        if above < time or (above == time and orders[parent] < order):
+            break
+        times[place] = above
+        orders[place] = orders[parent]
+        whats[place] = whats[parent]
+        place = parent
+    times[place] = time
+    orders[place] = order
+    whats[place] = what
+
+
+@compiled
+def pop(w: Any) -> None:
+    """Take the first event out of the heap: the smaller child moves up all the way, then the last event rises."""
+    run = w.run[0]
+    times, orders, whats = w.times, w.orders, w.what
+    last = run.near - 1
+    run.near = last
+    place, child = 0, 1
+    while child < last:
+        if child + 1 < last:
+            one, other = times[child], times[child + 1]
+            # Without a branch: which child is smaller cannot be foreseen.
+            child += int((other < one) | ((other == one) & (orders[child + 1] < orders[child])))
+        times[place] = times[child]
+        orders[place] = orders[child]
+        whats[place] = whats[child]
+        place, child = child, 2 * child + 1
+    _rise(times, orders, whats, place, times[last], orders[last], whats[last])
+
+
+@compiled
+def come_nearer(w: Any, limit: int) -> None:
+    """Go on to the next bucket with an event, as far as bucket `limit`, and sort what lies there."""
+    run = w.run[0]
+    while run.near == 0 and run.bucket < limit:
+        run.bucket += 1
+        place = w.heads[run.bucket]
+        w.heads[run.bucket] = -1
+        while place >= 0:
+            event = w.distant[place]
+            _insert(w, event.time, event.order, event.what)
+            after = event.next
+            event.next = run.free_far
+            run.free_far = place
+            run.far -= 1
+            place = after
