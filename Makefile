@@ -17,7 +17,7 @@ help:
 	@echo 'make pytest       the tests, on two cores; ARGS="tests/unit -k luck" for some of them'
 	@echo 'make docs-check   only the examples in the docs'
 	@echo 'make verify       the engine against theory and published cases'
-	@echo 'make bench        speed, measured here and now'
+	@echo 'make bench        speed, measured here and now against other simulators, which it installs (45 min)'
 	@echo 'make messages     the catalogues of other languages, brought up to date with the texts of the code'
 	@echo 'make constraints  constraints.txt anew, from the newest versions that fit pyproject.toml'
 	@echo 'make clean        remove .venv, caches and build outputs; results stay'
@@ -55,8 +55,15 @@ verify: $(READY)
 	@echo '== canbao verify'
 	@$(BIN)/canbao verify
 
-bench: $(READY)
-	@$(BIN)/python tests/bench/run.py
+bench: $(VENV)/.bench
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+# The contenders; one that cannot be installed is named as absent by the benchmark.
+$(VENV)/.bench: $(READY) constraints-bench.txt
+	@echo 'Installing the contenders of the benchmarks into $(VENV) ...'
+	@$(PIP) install --quiet -c constraints.txt -c constraints-bench.txt --no-build-isolation -e '.[bench]' || \
+	  echo 'Not all of them could be installed.' >&2
+	@touch $@
 
 messages: $(READY)
 	@$(BIN)/python -m canbao.messages

@@ -16,7 +16,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from canbao.arrays import FloatArray, np
+from canbao.arrays import FloatArray, IntArray, np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +47,14 @@ def _mix_array(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return z
 
 
+def _to_unit(bits: NDArray[np.uint64]) -> FloatArray:
+    bits >>= np.uint64(12)
+    unit = bits.astype(np.float64)
+    unit += 0.5
+    unit *= _TO_UNIT
+    return unit
+
+
 class Luck:
     """All the luck of one seed.
 
@@ -73,12 +81,19 @@ class Luck:
         index = np.arange(first + 1, first + count + 1, dtype=np.uint64)
         index *= np.uint64(_GOLDEN)
         index += np.uint64(self.key(purpose, attempt))
-        bits = _mix_array(index)
-        bits >>= np.uint64(12)
-        unit = bits.astype(np.float64)
-        unit += 0.5
-        unit *= _TO_UNIT
-        return unit
+        return _to_unit(_mix_array(index))
+
+    def uniforms_of(self, purpose: str, family: IntArray, attempt: IntArray) -> FloatArray:
+        """Give the uniforms of any families at any attempts, both of shape (count,); the numbers are the same."""
+        first = np.uint64(self.key(purpose))
+        keys = attempt.astype(np.uint64) * np.uint64(_ATTEMPT)
+        keys += first
+        keys = np.where(attempt == 0, first, _mix_array(keys))
+        index = family.astype(np.uint64)
+        index += np.uint64(1)
+        index *= np.uint64(_GOLDEN)
+        index += keys
+        return _to_unit(_mix_array(index))
 
     def uniform(self, purpose: str, family: int, attempt: int = 0) -> float:
         """Give the uniform of one family: the same number as `uniforms` gives at its place."""

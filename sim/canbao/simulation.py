@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from canbao.engines import Progress, engine_named
+from canbao.engines import Progress
+from canbao.engines.choosing import check_choice, choose_engine
+from canbao.engines.memory import available, check_memory, need_of_run
 from canbao.network import Network
 from canbao.planning import make_plan
 from canbao.trace import Trace
@@ -11,7 +13,7 @@ __all__ = ["simulate"]
 
 
 def simulate(
-    network: Network, *, until: float, seed: int = 0, engine: str = "simpy", progress: Progress | None = None
+    network: Network, *, until: float, seed: int = 0, engine: str = "auto", progress: Progress | None = None
 ) -> Trace:
     """Run a network once.
 
@@ -22,9 +24,11 @@ def simulate(
     until
         The end of the horizon, in the network's unit of time.
     seed
-        All luck follows from it: the same network, horizon and seed give the same trace.
+        All luck follows from it: the same network, horizon and seed give the same trace, on every engine.
     engine
-        The name of the engine.
+        `auto` takes the compiled engine wherever it can, and SimPy elsewhere (the logger `canbao` tells which, and
+        why); `simpy` and `compiled` insist; `both` runs the two and compares. The first run of the compiled engine on
+        a machine compiles it, which takes some seconds.
     progress
         Is told now and then which share of the horizon is done.
 
@@ -32,5 +36,14 @@ def simulate(
     ------
     NetworkError
         When the network does not fit together.
+    EngineError
+        When the engine cannot run the network, or the two give different traces.
+    TooLargeError
+        When there is not enough memory.
     """
-    return engine_named(engine).run(make_plan(network, until=until, seed=seed), progress)
+    check_choice(engine)
+    plan = make_plan(network, until=until, seed=seed)
+    chosen = choose_engine(engine, plan)
+    need = need_of_run(plan, [each.name for each in chosen.engines], measured=False)
+    check_memory(need, ["take fewer families, or a shorter horizon"], available())
+    return chosen.run(plan, progress)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from click.testing import Result
+from rich.console import Console
+
+from canbao.cli import output
+from canbao.engines import ENGINES
+from canbao.engines.compiled_engine import CompiledEngine
+from canbao.languages import language_named
 
 Invoke = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -169,6 +179,98 @@ def test_another_seed_gives_other_tables(canbao: Invoke, scenario: Path, tmp_pat
     assert one != other
 
 
+# --- engines ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ran", "said"),
+    [
+        ([], "compiled", "compiled"),
+        (["--engine", "simpy"], "simpy", "SimPy"),
+        (["--engine", "compiled"], "compiled", "compiled"),
+        (["--engine", "both"], "both", "SimPy and compiled, with equal traces, bit for bit"),
+    ],
+)
+def test_the_answer_says_which_engine_ran(
+    canbao: Invoke,
+    scenario: Path,
+    tmp_path: Path,
+    answer_of: Callable[[Result], Any],
+    arguments: list[str],
+    ran: str,
+    said: str,
+) -> None:
+    """One line before the report; for machines what was asked, what ran and why, and whether two were equal."""
+    result = canbao("run", scenario, *arguments, "--out", tmp_path)
+    assert result.stdout.splitlines()[-2] == f"Engine: {said}"
+    told = answer_of(canbao("run", scenario, *arguments, "--json", "--out", tmp_path))
+    assert (told["engine"], told["engine_asked"], told["engine_reason"]) == (ran, (arguments or ["", "auto"])[1], "")
+    assert told.get("engines_equal") is (True if ran == "both" else None)
+    assert told["engine"] == told["manifest"]["engine"]
+
+
+def test_an_engine_that_was_not_asked_for_is_told_with_its_reason(
+    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `auto` takes SimPy, the line says which part of the scenario the compiled engine cannot run, and why."""
+    reason = "step 'office/own' is a SimPy process of its own (my_plugin.counter)"
+    monkeypatch.setattr(CompiledEngine, "supports", lambda *_: reason)
+    arguments = ("run", scenario, "--out", tmp_path)
+    assert canbao(*arguments).stdout.splitlines()[-2] == f"Engine: SimPy, because {reason}"
+    chinese = canbao(*arguments, "--lang", "zh").stdout.splitlines()[-2]
+    assert "SimPy" in chinese
+    assert "'office/own'" in chinese
+    assert "because" not in chinese
+    assert "is a" not in chinese
+
+
+@pytest.mark.parametrize("engine", ["compiled", "both"])
+def test_an_engine_that_is_insisted_on_and_cannot_is_wrong_usage(
+    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """Exit code 2, one line with the reason, and nothing is stored."""
+    monkeypatch.setattr(CompiledEngine, "supports", lambda *_: "step 'office/own' is odd")
+    result = canbao("run", scenario, "--engine", engine, "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "Error: engine 'compiled' cannot run this: step 'office/own' is odd\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_engines_that_differ_are_exit_code_1_with_both_stories(
+    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first line says on whom and when; below it are both stories, and nothing is stored."""
+    run = CompiledEngine.run
+
+    def early(engine: CompiledEngine, plan: Any, progress: Any = None) -> Any:
+        trace = run(engine, plan, progress)
+        start = np.array(trace.visits["start"])
+        start[20] -= 60.0
+        return replace(trace, visits={**trace.visits, "start": start})
+
+    monkeypatch.setattr(CompiledEngine, "run", early)
+    result = canbao("run", scenario, "--engine", "both", "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (1, "")
+    head, *story = result.stderr.splitlines()
+    assert re.match(r"Error: engines simpy and compiled differ on one family; the first is family \d+ at 20\d\d-", head)
+    assert ", start: " in head
+    assert sum(line.startswith(">") for line in story) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_does_not_fit_into_memory_is_exit_code_1_and_one_line(
+    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The estimate, what is available and what to do, before anything is simulated; nothing is stored."""
+    monkeypatch.setattr("canbao.runs.memory.available", lambda: 100_000)
+    result = canbao("run", scenario, "--engine", "simpy", "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("Error: this needs about ")
+    assert "--set population.scale=" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +296,7 @@ def test_a_bad_file_is_exit_code_2_with_all_faults(canbao: Invoke, scenario: Pat
         (["."], "this is a folder, not a file"),
         (["SCENARIO", "--set", "population.scale"], "is not path=value"),
         (["SCENARIO", "--set", "population.skale=1"], "population.skale"),
-        (["SCENARIO", "--engine", "warp"], "there is no engine 'warp'; there are: simpy"),
+        (["SCENARIO", "--engine", "warp"], "there is no engine 'warp'; there are: auto, simpy, compiled, both"),
         (["SCENARIO", "--seed", "-1"], "--seed"),
         (["SCENARIO", "--seed", "one"], "--seed"),
     ],
@@ -206,8 +308,9 @@ def test_wrong_usage_is_exit_code_2(canbao: Invoke, scenario: Path, arguments: l
     assert said in result.stderr
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_full_disk_is_exit_code_1_and_one_line(
-    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     """When the disk is full, one line says so, how much is needed and what to do; nothing is left."""
     write = Path.write_bytes
@@ -218,7 +321,7 @@ def test_a_full_disk_is_exit_code_1_and_one_line(
         return write(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    result = canbao("run", scenario, "--out", tmp_path / "out")
+    result = canbao("run", scenario, "--engine", engine, "--out", tmp_path / "out")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("Error: no space for the run in ")
@@ -230,9 +333,13 @@ def _may_write(size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def test_a_file_that_the_system_refuses_to_write_leaves_nothing(start: Start, scenario: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_file_that_the_system_refuses_to_write_leaves_nothing(
+    start: Start, scenario: Path, tmp_path: Path, engine: str
+) -> None:
     """A real limit of the system, met in the middle of a table, is one clear line, and nothing of the run is left."""
-    process = start("run", scenario, "--out", tmp_path / "out", preexec_fn=_may_write(8_000))
+    CompiledEngine().prepare()  # what is compiled is kept in files that the limit would meet first
+    process = start("run", scenario, "--engine", engine, "--out", tmp_path / "out", preexec_fn=_may_write(8_000))
     _, errors = process.communicate()
     assert process.returncode == 1
     assert errors.count("\n") == 1
@@ -280,21 +387,110 @@ canbao.cli.run.progress_bar = telling
 """
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "compiling the engine, once"), ("zh", "编译引擎")])
+def test_a_terminal_is_told_that_the_engine_is_compiled(monkeypatch: pytest.MonkeyPatch, lang: str, said: str) -> None:
+    """Whoever waits for the compiler reads what for, and that it is for once; then the simulation goes on as ever."""
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(output, "console", lambda **_: screen)
+    with output.progress_bar(True, language_named(lang)) as watch:
+        assert watch is not None
+        watch("compile", 0.0)
+        watch("compile", 1.0)
+    assert said in screen.file.getvalue()
+
+
+COLD = """
+from pathlib import Path
+import canbao.kernel.compiling
+canbao.kernel.compiling.cache_folder = lambda: Path("FOLDER")
+"""
+
+
+MOMENTS = ("plan 0.0", "plan 1.0", "simulate 0.0", "simulate 0.", "measure 0.0", "report 0.0")
+
+
 @pytest.mark.parametrize(
-    ("number", "code", "ticks"),
-    [*((signal.SIGINT, 130, ticks) for ticks in (1, 2, 5, 40, 103, 104, 106)), (signal.SIGTERM, 143, 40)],
+    ("engine", "moment", "number", "code"),
+    [
+        *((engine, moment, signal.SIGINT, 130) for engine in ENGINES for moment in MOMENTS),
+        *((engine, "simulate 0.", signal.SIGTERM, 143) for engine in ENGINES),
+    ],
 )
 def test_an_interrupted_process_leaves_nothing(
-    start: Start, scenario: Path, tmp_path: Path, number: int, code: int, ticks: int
+    start: Start, scenario: Path, tmp_path: Path, moment: str, engine: str, number: int, code: int
 ) -> None:
     """Ctrl-C, or an order to end, ends a run at any moment with the right exit code, and nothing of it is left."""
-    process = start("run", scenario, "--set", "population.scale=10", "--out", tmp_path / "out", before=TELL)
-    assert process.stdout is not None
-    for _ in range(ticks):
-        process.stdout.readline()
-    process.send_signal(number)
+    options = ("--set", "population.scale=10", "--engine", engine, "--out", tmp_path / "out")
+    process = start("run", scenario, *options, before=TELL)
+    _interrupt(process, moment, number)
     _, errors = process.communicate()
     assert process.returncode == code, errors
     assert "Traceback" not in errors
     assert ("interrupted" in errors) == (number == signal.SIGINT)
     assert _left(tmp_path) == [scenario.name]
+
+
+def _interrupt(process: subprocess.Popen[str], moment: str, number: int) -> None:
+    """Send a signal when the process says that it is at a moment; at the second such line, if there are more."""
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    at = next(line for line in lines if line.startswith(moment))
+    if moment == "simulate 0.":
+        process.stdout.readline()
+    assert at
+    process.send_signal(number)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_compiler_that_is_interrupted_leaves_nothing(
+    start: Start, scenario: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    """Ctrl-C while the engine is compiled ends the run at once; what is compiled by then may stay, and is whole."""
+    cold = COLD.replace("FOLDER", str(tmp_path / "machine code"))
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
+    process = start("run", scenario, "--out", tmp_path / "out", before=cold + TELL, env=environment)
+    _interrupt(process, "compile 0.0", number)
+    _, errors = process.communicate()
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
+    assert {path.name for path in tmp_path.iterdir()} <= {scenario.name, "machine code"}
+    assert [
+        path for path in tmp_path.rglob("*") if path.is_file() and path.suffix not in (".toml", ".nbi", ".nbc")
+    ] == []
+
+
+# --- without tables ---------------------------------------------------------------------------------------------------
+
+
+def test_without_tables_there_is_an_answer_and_a_report(canbao: Invoke, scenario: Path, tmp_path: Path) -> None:
+    """Visits are counted: no table is kept, and the families' part of the summary is that of a run with tables."""
+    kept, counted = (
+        json.loads(canbao("run", scenario, "--out", tmp_path / name, "--tables", name, "--json").stdout)
+        for name in ("all", "none")
+    )
+    folder = Path(counted["folder"])
+    assert not list(folder.glob("*.parquet"))
+    assert (folder / "report.html").is_file()
+    assert counted["manifest"]["tables"] == {}
+    one, other = (json.loads((Path(run["folder"]) / "summary.json").read_text()) for run in (kept, counted))
+    assert one["families"] == other["families"]
+    assert canbao("report", folder).exit_code == 0
+    assert counted["manifest"]["command"].endswith("--tables none")
+
+
+def test_a_run_without_tables_says_so_when_they_are_wanted(canbao: Invoke, scenario: Path, tmp_path: Path) -> None:
+    """An export of visits that were not kept is an error with the remedy."""
+    assert canbao("run", scenario, "--out", tmp_path, "--tables", "none").exit_code == 0
+    result = canbao("export", tmp_path, "--as", "csv")
+    assert result.exit_code == 1
+    assert "keeps no tables; run the scenario again without --tables none" in result.stderr
+
+
+@pytest.mark.parametrize("engine", ["simpy", "both"])
+def test_only_the_compiled_engine_counts(canbao: Invoke, scenario: Path, tmp_path: Path, engine: str) -> None:
+    """Another engine is refused with the reason, and nothing is left behind."""
+    result = canbao("run", scenario, "--out", tmp_path / "out", "--tables", "none", "--engine", engine)
+    assert result.exit_code == 2
+    assert "visits can be counted by the compiled engine only" in result.stderr
+    assert not list((tmp_path / "out").rglob("*.json"))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import Result
+
+from canbao.engines import ENGINES, preparing
+from canbao.engines.compiled_engine import CompiledEngine
+from canbao.engines.simpy_engine import SimpyEngine
 
 Invoke = Callable[..., Result]
 AnswerOf = Callable[[Result], Any]
@@ -68,41 +73,102 @@ def test_plugins_are_listed_with_what_they_register(canbao: Invoke, answer_of: A
     assert said["report"]["registers"] == [{"kind": "reporters", "name": "html"}]
 
 
-def test_verify_prints_what_is_known_and_what_came_out(canbao: Invoke) -> None:
-    """A case is printed with its known values, means, intervals and verdicts; all of D/D/1 holds."""
-    result = canbao("verify", "--case", "D/D/1", "--jobs", "1")
+D_D_1 = ("verify", "--case", "D/D/1", "--jobs", "1")
+
+
+def test_verify_prints_what_is_known_and_what_came_out_on_both_engines(canbao: Invoke) -> None:
+    """A case is printed with its known values, each engine's means, intervals and verdicts; all of D/D/1 holds."""
+    result = canbao(*D_D_1)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["case", "quantity", "known", "mean", "interval", "verdict"]
-    assert lines[1].split()[0] == "D/D/1"
-    assert any(
-        "mean time in system" in line and "exact 0.75" in line and line.strip().endswith("holds") for line in lines
-    )
-    assert lines[-1] == "Engine simpy, seed 0: 1 of 1 cases hold."
+    assert lines[0].split() == ["case", "quantity", "known", "simpy", "compiled", "interval", "verdict"]
+    assert " ".join(lines[2].split()) == "mean time in system exact 0.75 0.75 0.75 0.75 to 0.75 holds"
+    assert [line.split()[0] for line in lines[1:3]] == ["D/D/1", "mean"]
+    said = "Engines simpy and compiled, seed 0: 1 of 1 cases hold; the engines agree to the last bit."
+    assert lines[-1] == said
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_verify_can_check_one_engine(canbao: Invoke, answer_of: AnswerOf, engine: str) -> None:
+    """With `--engine` there is one column, and one engine in what is printed for machines."""
+    lines = canbao(*D_D_1, "--engine", engine).stdout.splitlines()
+    assert lines[0].split() == ["case", "quantity", "known", engine, "interval", "verdict"]
+    assert lines[-1] == f"Engine {engine}, seed 0: 1 of 1 cases hold."
+    said = answer_of(canbao(*D_D_1, "--engine", engine, "--json"))
+    assert (said["engines"], [case["engine"] for case in said["cases"]]) == ([engine], [engine])
+
+
+def _slow(monkeypatch: pytest.MonkeyPatch, engine: type[Any], by: float) -> None:
+    """Let services on an engine take longer."""
+    run = engine.run
+
+    def slow(self: Any, plan: Any, progress: Any = None) -> Any:
+        trace = run(self, plan, progress)
+        enter, leave = (np.asarray(trace.visits[name]) for name in ("enter", "leave"))
+        return replace(trace, visits={**trace.visits, "leave": enter + by * (leave - enter)})
+
+    monkeypatch.setattr(engine, "run", slow)
 
 
 def test_verify_fails_when_a_case_does(canbao: Invoke, monkeypatch: pytest.MonkeyPatch, answer_of: AnswerOf) -> None:
-    """An engine that serves twice as long is found out: exit code 1, and the case is named."""
-    from canbao.engines.simpy_engine import SimpyEngine
-
-    run = SimpyEngine.run
-
-    def slow(engine: SimpyEngine, plan: Any, progress: Any = None) -> Any:
-        from dataclasses import replace
-
-        trace = run(engine, plan, progress)
-        enter, leave = (np.asarray(trace.visits[name]) for name in ("enter", "leave"))
-        return replace(trace, visits={**trace.visits, "leave": enter + 2 * (leave - enter)})
-
-    monkeypatch.setattr(SimpyEngine, "run", slow)
-    result = canbao("verify", "--case", "D/D/1", "--jobs", "1")
+    """Engines that serve twice as long are found out, though they agree: exit code 1, and the case is named."""
+    _slow(monkeypatch, SimpyEngine, 2.0)
+    _slow(monkeypatch, CompiledEngine, 2.0)
+    result = canbao(*D_D_1)
     assert result.exit_code == 1
     assert "DOES NOT HOLD" in result.stdout
-    assert result.stdout.splitlines()[-1] == "Engine simpy, seed 0: 0 of 1 cases hold, but not D/D/1."
-    assert answer_of(canbao("verify", "--case", "D/D/1", "--jobs", "1", "--json"))["holds"] is False
+    said = "Engines simpy and compiled, seed 0: 0 of 1 cases hold, but not D/D/1; the engines agree to the last bit."
+    assert result.stdout.splitlines()[-1] == said
+    assert answer_of(canbao(*D_D_1, "--json"))["holds"] is False
 
 
-@pytest.mark.parametrize("arguments", [["--case", "nothing"], ["--engine", "warp"], ["--jobs", "0"], ["--seed", "x"]])
+@pytest.mark.parametrize("by", [2.0, 1 + 1e-12])
+def test_verify_fails_when_engines_differ(
+    canbao: Invoke, monkeypatch: pytest.MonkeyPatch, answer_of: AnswerOf, by: float
+) -> None:
+    """One engine that is wrong is named with the first family on which it is, even where every quantity holds."""
+    _slow(monkeypatch, CompiledEngine, by)
+    result = canbao(*D_D_1)
+    assert result.exit_code == 1
+    *lines, differs, last = result.stdout.splitlines()
+    assert differs.startswith("D/D/1: engine compiled differs from simpy: family ")
+    assert last.endswith("0 of 1 cases hold, but not D/D/1; the engines differ.")
+    # What differs has a line for each engine.
+    of_times = [line for line in lines if "mean time in system" in line]
+    again = lines[lines.index(of_times[0]) + 1].split()
+    assert of_times[0].split()[6:8] == ["0.75", "-"]
+    assert again[0] == "-"
+    assert again[-1] == ("HOLD" if by == 2.0 else "holds")
+    said = answer_of(canbao(*D_D_1, "--json"))
+    assert said["holds"] is False
+    assert [bool(case["differs"]) for case in said["cases"]] == [False, True]
+
+
+def test_verify_says_which_case_an_engine_cannot_run(canbao: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that only SimPy can run holds by SimPy alone; the other column is empty, and the reason is told."""
+    monkeypatch.setattr(CompiledEngine, "supports", lambda *_: "it is odd")
+    result = canbao(*D_D_1)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[2].split()[6:8] == ["0.75", "-"]
+    assert "D/D/1: not on engine compiled, because it is odd" in lines
+    assert "1 of 1 cases hold" in lines[-1]
+    alone = canbao(*D_D_1, "--engine", "compiled").stdout.splitlines()
+    assert alone[-1] == "Engine compiled, seed 0: 0 of 0 cases hold."
+
+
+def test_verify_compiles_before_it_begins(canbao: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that is not ready is prepared once, not by each process that runs cases."""
+    told: list[str] = []
+    monkeypatch.setattr(CompiledEngine, "ready", lambda *_: bool(told))
+    monkeypatch.setattr(preparing, "_prepare_apart", told.append)
+    assert canbao(*D_D_1).exit_code == 0
+    assert told == ["compiled"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--case", "nothing"], ["--engine", "warp"], ["--engine", "auto"], ["--jobs", "0"], ["--seed", "x"]]
+)
 def test_verify_refuses_what_is_not_there(canbao: Invoke, arguments: list[str]) -> None:
     """A case or an engine that does not exist, and numbers that make no sense, are wrong usage."""
     assert canbao("verify", *arguments).exit_code == 2

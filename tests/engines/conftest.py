@@ -40,9 +40,9 @@ def visits_of() -> VisitsOf:
     return visits
 
 
-@pytest.fixture
-def office() -> Office:
-    """Give a function that runs one station, `desk`, with families at given times."""
+@pytest.fixture(params=["simpy", "compiled"])
+def office(request: pytest.FixtureRequest) -> Office:
+    """Give a function that runs one station, `desk`, with families at given times, on either engine."""
 
     def run(
         arrivals: Sequence[float], service: Any, *, until: float = 1000.0, visit: Any = None, **station: Any
@@ -53,6 +53,6 @@ def office() -> Office:
             journeys=[canbao.Journey("office", [step])],
             streams=[canbao.Stream("office", canbao.At(arrivals), columns={})],
         )
-        return canbao.simulate(network, until=until)
+        return canbao.simulate(network, until=until, engine=request.param)
 
     return run

@@ -195,7 +195,7 @@ def streams(draw: st.DrawFn, number: int) -> canbao.Stream:
 
 @st.composite
 def networks(draw: st.DrawFn, python: bool = True) -> canbao.Network:
-    """Draw a network of up to two stations, three journeys and two streams; with `python`, functions among its parts."""
+    """Draw a network of up to two stations, three journeys and two streams; `python` allows functions as parts."""
     placed = [draw(stations(number, python)) for number in range(draw(st.integers(1, 2)))]
     names = [station.name for station in placed]
     opening = draw(st.lists(st.integers(0, DAYS * 12 - 2), min_size=1, max_size=4, unique=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 
 from canbao.columns import Column
-from canbao.engines import Engine, Progress, engine_named
+from canbao.engines import ENGINES, Engine, Progress, engine_named
+from canbao.engines.choosing import named_engines
 from canbao.errors import InputError
 from canbao.plan import Plan
+from canbao.planning import make_plan
 from canbao.trace import Trace
 from canbao.verification import trials
-from canbao.verification.trials import run_case
+from canbao.verification.trials import run_case, run_case_on
 from canbao.verify import CASES, Case, verify
 
 
@@ -34,10 +37,29 @@ def case_named(name: str) -> Case:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_every_case_holds_with_other_luck(case: Case, coarse: float) -> None:
-    """With luck that `canbao verify` does not use by default, to 10 %; engine and peer agree to the last digit."""
-    result = run_case(case, engine_named("simpy"), seed=8, precision=coarse)
-    assert [row for row in result.rows if not row.holds] == []
-    assert result.disagreement <= 1e-9
+    """With luck that `canbao verify` does not use by default, to 10 %; engines agree, and with the peer to a digit."""
+    results = run_case_on(case, named_engines("both"), seed=8, precision=coarse)
+    for result in results:
+        assert [row for row in result.rows if not row.holds] == []
+        assert result.disagreement <= 1e-9
+        assert result.differs == ""
+    simpy, compiled = results
+    assert compiled.rows == (() if compiled.unsupported else simpy.rows)
+
+
+def test_one_case_alone_is_not_for_the_compiled_engine() -> None:
+    """The patients of the clinic turn round by a function of ours, which only SimPy can call."""
+    compiled = engine_named("compiled")
+    reasons = {case.name: compiled.supports(make_plan(case.network, until=case.until, seed=0)) for case in CASES}
+    assert [name for name, reason in reasons.items() if reason] == ["a walk-in clinic"]
+    assert "step 'low/door' chooses by a function of its own" in reasons["a walk-in clinic"]
+
+
+def test_engines_side_by_side_give_what_each_gives_alone(coarse: float) -> None:
+    """The same luck, the same peer, the same results, but for the comparison."""
+    case = case_named("M/M/4, a bank")
+    both = run_case_on(case, named_engines("both"), precision=coarse)
+    assert both == tuple(run_case(case, engine_named(name), precision=coarse) for name in ENGINES)
 
 
 def test_every_published_case_is_there() -> None:
@@ -72,6 +94,11 @@ class Tampered:
     def supports(self, plan: Plan) -> str:
         return ""
 
+    def ready(self) -> bool:
+        return True
+
+    def prepare(self) -> None: ...
+
     def run(self, plan: Plan, progress: Progress | None = None) -> Trace:
         trace = engine_named("simpy").run(plan)
         return replace(trace, visits={**trace.visits, **self.change(trace.visits)})
@@ -92,6 +119,16 @@ def test_a_wrong_engine_does_not_hold(change: Callable[[Any], dict[str, Column]]
     assert result.disagreement > 0.001
 
 
+def test_an_engine_that_differs_from_the_first_does_not_hold(coarse: float) -> None:
+    """A service that ends a little later is told by family and visit, though no interval could show it."""
+    engine: Engine = Tampered(lambda visits: {"leave": np.nextafter(visits["leave"], np.inf)})
+    one, other = run_case_on(case_named("M/M/4, a bank"), [engine_named("simpy"), engine], precision=coarse)
+    assert (one.differs, one.holds) == ("", True)
+    assert re.fullmatch(r"family \d+, visit 1, leave: [\d.]+ and [\d.]+", other.differs)
+    assert all(row.holds for row in other.rows)
+    assert not other.holds
+
+
 def test_an_interval_that_is_too_wide_does_not_hold(coarse: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the peer gives up before the interval is narrow, the row fails though it covers the theory."""
     monkeypatch.setattr(trials, "_MOST_CUSTOMERS", 1)
@@ -110,10 +147,12 @@ def test_a_published_interval_must_meet_ours(coarse: float) -> None:
 
 
 def test_a_report_gathers_cases_in_their_order_and_tells_its_progress(coarse: float) -> None:
-    """Only the cases that were asked for, the share of them done after each."""
+    """Only the cases that were asked for, engine by engine, and the share of them done after each."""
     told: list[float] = []
     report = verify(only=["D/D/1", "clinic"], progress=told.append)
-    assert [result.name for result in report.results] == ["a walk-in clinic", "D/D/1"]
+    found = [(result.name, result.engine) for result in report.results]
+    assert found == [(name, engine) for name in ("a walk-in clinic", "D/D/1") for engine in ENGINES]
+    assert report.engines == ENGINES
     assert told == [0.5, 1.0]
     assert report.holds
 
@@ -135,7 +174,7 @@ def test_another_seed_has_other_luck(coarse: float) -> None:
     ("arguments", "message"),
     [
         ({"only": ["M/M/99"]}, "no case is named 'M/M/99'; there are: M/M/14"),
-        ({"engine": "warp"}, "there is no engine 'warp'"),
+        ({"engine": "warp"}, "there is no engine 'warp'; there are: simpy, compiled, both"),
         ({"precision": 0.0}, "0 < precision <= 1"),
         ({"jobs": 0}, "jobs >= 1"),
     ],

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -20,8 +20,9 @@ from canbao.engines import engine_named
 from canbao.languages import ENGLISH
 from canbao.measures.summary import summarise
 from canbao.report import Chart, answer, charts, render
-from canbao.report.charts import NARROW
-from canbao.report.charts.axes import shortened
+from canbao.report.charts import NARROW, WIDE
+from canbao.report.charts.axes import row_bar, shortened
+from canbao.report.charts.plot import Box, Dot, Line, Mark, Text
 from canbao.report.charts.queues import waiting_classes
 from canbao.report.charts.stations import most_telling, stations_of
 from canbao.report.page import TOPICS
@@ -29,12 +30,11 @@ from canbao.report.palette import COLOURS
 from canbao.report.words import number, percent, points
 from canbao.testing import small_scenario
 
+M = TypeVar("M", bound=Mark)
+
 DAYS = 10
 """Friday 26 December 2025 to Sunday 4 January 2026; offices are closed on 27 and 28 December and 1 to 3 January."""
 WORKING = [1, 0, 0, 1, 1, 1, 0, 0, 0, 1]
-DAY_MS = 86_400_000
-FIRST_MS = 1_766_707_200_000
-"""Midnight of 26 December 2025, UTC."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -249,10 +249,14 @@ def by_name(summary: Mapping[str, Any], name: str) -> Chart:
     return {chart.name: chart for chart in charts(summary)}[name]
 
 
-def values_of(chart: Chart, mark: str) -> list[dict[str, Any]]:
-    """Give the data of a chart's layers with a mark."""
-    layers = [layer for layer in chart.spec["layer"] if layer["mark"]["type"] == mark]
-    return [value for layer in layers for value in layer["data"]["values"]]
+def marks_of(chart: Chart, kind: type[M]) -> list[M]:
+    """Give the marks of one kind that a chart draws."""
+    return [mark for mark in chart.plot.marks if isinstance(mark, kind)]
+
+
+def rows_of(chart: Chart) -> list[str]:
+    """Name the rows of a chart, from the top."""
+    return [tick.label[0] for tick in chart.plot.y.ticks]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -489,13 +493,14 @@ def test_broken_law_raises_doubt() -> None:
 
 
 def test_charts_are_plain_data_with_tables_of_full_rows() -> None:
-    """Each chart has a name of its own, a title, a caption, a specification for JSON and a table with full rows."""
+    """Each chart has a name of its own, a title, a caption, a plot in known colours and a table with full rows."""
     found = charts(make_summary())
     assert len({chart.name for chart in found}) == len(found)
     for chart in found:
         assert chart.title
         assert chart.caption.endswith(".")
-        assert json.loads(json.dumps(chart.spec)) == chart.spec
+        assert chart.plot.marks
+        assert {mark.colour for mark in chart.plot.marks} <= set(COLOURS)
         assert {len(row) for row in chart.table.rows} == {len(chart.table.header)}
         assert {key.colour for key in chart.keys} <= set(COLOURS)
 
@@ -506,7 +511,17 @@ def test_narrow_charts_show_the_same_as_wide_ones() -> None:
     assert [(chart.name, chart.title, chart.table) for chart in wide] == [
         (chart.name, chart.title, chart.table) for chart in narrow
     ]
-    assert all(chart.spec["width"] < NARROW for chart in narrow)
+    assert {chart.plot.size[0] for chart in wide} == {WIDE}
+    assert {chart.plot.size[0] for chart in narrow} == {NARROW}
+
+
+def test_wide_charts_tell_their_numbers_and_narrow_ones_have_no_pointer_to_tell_them_to() -> None:
+    """The texts behind bars and cells are not even made for a telephone."""
+    wide, narrow = (
+        [mark.said for chart in charts(make_summary(), width) for mark in marks_of(chart, Box) if mark.said]
+        for width in (WIDE, NARROW)
+    )
+    assert len(wide) > 2 * len(narrow)
 
 
 def test_arrivals_stand_against_hours_of_staff_by_mean_service_time() -> None:
@@ -529,23 +544,20 @@ def test_days_with_more_arrivals_than_capacity_are_counted() -> None:
 def test_closed_days_are_shaded_and_the_deadline_is_marked_at_its_end() -> None:
     """Shading covers exactly the days without staff, and the mark stands at the midnight that ends 31 December."""
     chart = by_name(make_summary(), "review-flow")
-    bands = chart.spec["layer"][0]["data"]["values"]
-    shaded = {day for band in bands for day in range(band["from"], band["to"], DAY_MS)}
-    assert shaded == {FIRST_MS + DAY_MS * day for day in range(DAYS) if not WORKING[day]}
-    (mark,) = values_of(chart, "text")
-    assert mark == {"from": FIRST_MS + 6 * DAY_MS, "label": "deadline 31 Dec"}
+    bands = [mark.x for mark in marks_of(chart, Box) if mark.colour == "closed"]
+    assert {day for first, after in bands for day in range(int(first), int(after))} == {
+        day for day in range(DAYS) if not WORKING[day]
+    }
+    (mark,) = marks_of(chart, Text)
+    assert (mark.x, mark.text) == (6, "deadline 31 Dec")
+    assert [line.points[0][0] for line in marks_of(chart, Line) if line.dashed] == [6]
 
 
-def test_dates_are_drawn_in_one_time_zone_wherever_the_machine_stands() -> None:
-    """Every axis of dates counts in UTC, so that no day moves with the machine's zone."""
-    scales = [
-        layer["encoding"]["x"]["scale"]
-        for chart in charts(make_summary())
-        for layer in chart.spec["layer"]
-        if layer["encoding"]["x"].get("type") == "temporal"
-    ]
-    assert scales
-    assert {scale["type"] for scale in scales} == {"utc"}
+def test_days_are_marked_by_their_dates() -> None:
+    """A short season has its days on the axis, one for each day's beginning."""
+    ticks = by_name(make_summary(), "review-flow").plot.x.ticks
+    assert ticks[0] == (0, ("26 Dec",))
+    assert ticks[-1] == (9, ("4 Jan",))
 
 
 @settings(max_examples=25)
@@ -558,12 +570,11 @@ def test_heat_map_covers_each_staffed_hour_once_in_its_class(waiting: list[float
     chart = by_name(summary, "queue-office.hall")
     bounds = waiting_classes(max(waiting))
     seen: Counter[int] = Counter()
-    for cell in values_of(chart, "rect"):
-        if "level" in cell:
-            day = (cell["from"] - FIRST_MS) // DAY_MS
-            hours = [24 * day + hour for hour in range(cell["low"], cell["high"])]
+    for cell in marks_of(chart, Box):
+        if cell.colour != "closed":
+            hours = [24 * int(cell.x[0]) + hour for hour in range(int(cell.y[0]), int(cell.y[1]))]
             seen.update(hours)
-            level = [key.label for key in chart.keys].index(cell["level"])
+            level = [key.colour for key in chart.keys].index(cell.colour)
             assert {sum(waiting[hour] >= bound for bound in bounds) for hour in hours} == {level}
     assert seen == {24 * day + hour: 1 for day in range(DAYS) if WORKING[day] for hour in range(8, 17)}
 
@@ -605,8 +616,8 @@ def test_review_is_drawn_against_what_objectives_want() -> None:
     summary = make_summary()
     chart = by_name(summary, "review-promise")
     assert [row[-1] for row in chart.table.rows] == [round(v, 4) for v in summary["review"]["within"].values()]
-    (target,) = values_of(chart, "point")
-    assert (target["limit"], target["share"]) == (3, 0.95)
+    (target,) = marks_of(chart, Dot)
+    assert (target.x, target.y, target.shape) == (3, 0.95, "diamond")
     assert chart.title == "65.0 % of all applications are decided within 3 working days, 100 % within 20"
 
 
@@ -621,14 +632,13 @@ def test_working_days_of_the_review_add_up_to_all_applications() -> None:
 
 def test_outcomes_of_each_kind_fill_its_bar() -> None:
     """The segments of a row follow each other from nothing to all, largest told in words."""
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for segment in values_of(by_name(make_summary(), "outcomes"), "bar"):
-        rows.setdefault(segment["row"], []).append(segment)
-    assert set(rows) == {"all families", "channel: office", "channel: portal", "kind: pupil"}
-    for segments in rows.values():
-        assert segments[0]["from"] == 0
-        assert segments[-1]["to"] == pytest.approx(1)
-        assert all(one["to"] == pytest.approx(two["from"]) for one, two in pairwise(segments))
+    chart = by_name(make_summary(), "outcomes")
+    assert rows_of(chart) == ["all families", "channel: office", "channel: portal", "kind: pupil"]
+    for row in range(4):
+        segments = [mark.x for mark in marks_of(chart, Box) if mark.y == row_bar(row)]
+        assert segments[0][0] == 0
+        assert segments[-1][1] == pytest.approx(1)
+        assert all(one[1] == pytest.approx(two[0]) for one, two in pairwise(segments))
 
 
 def test_more_outcomes_than_colours_share_the_last_one() -> None:
@@ -637,23 +647,21 @@ def test_more_outcomes_than_colours_share_the_last_one() -> None:
     summary["families"]["outcomes"] = {"enrolled": 5, **{f"outcome {index}": 1 for index in range(12)}}
     chart = by_name(summary, "outcomes")
     assert [key.label for key in chart.keys][-1] == "others"
-    assert len(values_of(chart, "bar")) >= 13
+    assert len(marks_of(chart, Box)) >= 13
 
 
 def test_failures_are_drawn_by_how_many_families_met_them() -> None:
     """The most frequent failure is the first bar; one that did not happen has none, but stands in the table below."""
     chart = by_name(make_summary(), "failures")
-    assert [(bar["row"], bar["value"]) for bar in values_of(chart, "bar")] == [
-        ("incomplete papers", 80),
-        ("duplicate", 10),
-    ]
+    assert rows_of(chart) == ["incomplete papers", "duplicate"]
+    assert [bar.x for bar in marks_of(chart, Box)] == [(0, 80), (0, 10)]
     assert chart.title == "The most frequent failure: incomplete papers, of 8.0 % of the families"
 
 
 def test_costs_add_up_to_their_total() -> None:
     """The bars of staff and families' time are all that enrolment costs."""
     chart = by_name(make_summary(), "costs")
-    assert sum(bar["value"] for bar in values_of(chart, "bar")) == 20_000
+    assert sum(bar.x[1] for bar in marks_of(chart, Box)) == 20_000
     assert chart.title == "An enrolment costs 25.00 yuan of staff and families' time"
     assert sum(float(row[2] or 0) for row in chart.table.rows) == pytest.approx(1)
 
@@ -662,7 +670,7 @@ def test_kinds_of_few_families_are_not_compared() -> None:
     """A kind of 29 families is left to the table; the title names the widest gap of all."""
     found = {chart.name: chart for chart in charts(make_summary())}
     rows = ["skill: low", "skill: high", "kind: pupil"]
-    assert [bar["row"] for bar in values_of(found["equity-online"], "bar")] == rows
+    assert rows_of(found["equity-online"]) == rows
     assert found["equity-hours"].title == "Hours differ most by skill: 0.50 h for high, 2.50 h for low"
     assert found["equity-online"].title == "Going online differs most by skill: 20.0 % of low, 80.0 % of high"
     assert "newborn 29 75.0 % – 55.0 %" in _Page(render(make_summary(), {})).text
@@ -782,7 +790,7 @@ def test_page_tells_how_far_to_trust_the_run(html: str) -> None:
         "30 of 1000 families are still inside.",
         "Run it with other seeds",
         "canbao run scenarios/short.toml --seed 7",
-        "Engine simpy",
+        "Engine SimPy",
         "plan 0.4 s, engine 20.0 s",
         "office (canbao 0.1.0)",
         "population.scale=0.1",
@@ -850,7 +858,7 @@ def test_missing_part_leaves_the_rest(part: str) -> None:
     summary = make_summary(**{part: empty.get(part)})
     assert answer(summary).headline
     assert charts(summary)
-    assert json.dumps([chart.spec for chart in charts(summary)])
+    assert _Page(render(summary, MANIFEST)).tags["svg"] == 2 * len(charts(summary))
 
 
 def test_page_of_a_run_in_which_nothing_happened() -> None:

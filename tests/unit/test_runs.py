@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tomli_w
@@ -21,16 +22,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canbao.assembly import scenario_plan
-from canbao.engines import engine_named
-from canbao.errors import EngineError, InputError, PluginError, StorageError
+from canbao.engines import ENGINES, engine_named, preparing
+from canbao.engines.compiled_engine import CompiledEngine
+from canbao.errors import EngineError, InputError, PluginError, StorageError, UnsupportedError
+from canbao.plan import Plan
 from canbao.plugins import Plugins, hookimpl, load_plugins
 from canbao.runs import Run, read_run, render_again, run_scenario
+from canbao.runs.running import STAGES
 from canbao.scenario.resolved import resolved_text
 from canbao.scenario.scenario import ScenarioFile, load_scenario
 from canbao.scenario.source import read_scenario
 from canbao.testing import small_scenario
 from canbao.testing.district import registered_also
-from canbao.trace import same_tables
+from canbao.trace import Trace, same_tables
 
 TABLES = ("families", "visits", "stations")
 NOW = dt.datetime(2026, 11, 21, 21, 48, 0)
@@ -102,10 +106,10 @@ def test_the_manifest_says_how_to_repeat_the_run(plugins: Plugins, tmp_path: Pat
     run = run_scenario(load_scenario(path, plugins, overrides), plugins, seed=9, out=tmp_path, overrides=overrides)
     manifest = run.manifest
     assert manifest["command"] == f"canbao run '{path}' --seed 9 --set population.scale=0.5"
-    assert (manifest["seed"], manifest["engine"], manifest["overrides"]) == (9, "simpy", ["population.scale=0.5"])
-    assert {"python", "canbao", "numpy", "simpy", "pyarrow"} <= set(manifest["versions"])
+    assert (manifest["seed"], manifest["overrides"]) == (9, ["population.scale=0.5"])
+    assert {"python", "canbao", "numba", "numpy", "simpy", "pyarrow"} <= set(manifest["versions"])
     assert {"name": "office", "origin": plugins.origins["office"]} in manifest["plugins"]
-    assert set(manifest["seconds"]) == {"plan", "simulate", "measure", "store", "report"}
+    assert set(manifest["seconds"]) - {"compile"} == {"plan", "simulate", "measure", "store", "report"}
 
 
 def test_the_manifest_knows_rows_and_checksums(stored: Run) -> None:
@@ -244,22 +248,49 @@ class _toml_file:  # noqa: N801 - reads as a function
 # --- whole or not there -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("engine", ["simpy", "compiled", "both"])
 @pytest.mark.parametrize(
     ("stage", "share"),
     [("plan", 0.0), ("simulate", 0.0), ("simulate", 0.5), ("measure", 0.0), ("store", 1.0), ("report", 1.0)],
 )
 @pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError, SystemExit])
 def test_an_interrupted_run_leaves_nothing(
-    file: ScenarioFile, plugins: Plugins, tmp_path: Path, stage: str, share: float, problem: type[BaseException]
+    file: ScenarioFile,
+    plugins: Plugins,
+    tmp_path: Path,
+    stage: str,
+    share: float,
+    problem: type[BaseException],
+    engine: str,
 ) -> None:
-    """Whatever ends a run on its way, at whatever stage, no file and no folder of it is left."""
+    """Whatever ends a run on its way, at whatever stage, on whatever engine, no file and no folder of it is left."""
 
     def interrupt(at: str, done: float) -> None:
         if at == stage and done >= share:
             raise problem
 
     with pytest.raises(problem):
-        run_scenario(file, plugins, out=tmp_path / "a" / "b", progress=interrupt)
+        run_scenario(file, plugins, engine=engine, out=tmp_path / "a" / "b", progress=interrupt)
+    assert _left(tmp_path) == []
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError, SystemExit])
+def test_a_run_that_is_interrupted_while_it_compiles_leaves_nothing(
+    file: ScenarioFile,
+    plugins: Plugins,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: type[BaseException],
+) -> None:
+    """What ends the compiler ends the run, and no file and no folder of it is left."""
+
+    def interrupted(_: str) -> NoReturn:
+        raise problem
+
+    monkeypatch.setattr(CompiledEngine, "ready", lambda *_: False)
+    monkeypatch.setattr(preparing, "_prepare_apart", interrupted)
+    with pytest.raises(problem):
+        run_scenario(file, plugins, out=tmp_path / "a" / "b")
     assert _left(tmp_path) == []
 
 
@@ -291,15 +322,22 @@ def test_an_unfinished_run_is_hidden_and_not_read(file: ScenarioFile, plugins: P
     assert _left(tmp_path / "small")[0] == "20261121-214800-seed1"
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("number", range(7))
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_one_clear_line(
-    file: ScenarioFile, plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+    file: ScenarioFile,
+    plugins: Plugins,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    code: int,
+    engine: str,
 ) -> None:
     """Whichever file does not fit, the message is one line with the folder and a remedy, and nothing is left."""
     monkeypatch.setattr(Path, "write_bytes", _failing(Path.write_bytes, number, code))
     with pytest.raises(StorageError, match=r"no space for the run in .*small.*--out; nothing was stored$") as caught:
-        run_scenario(file, plugins, out=tmp_path)
+        run_scenario(file, plugins, engine=engine, out=tmp_path)
     assert "\n" not in str(caught.value)
     tables = range(2, 6)
     assert ("it needs" in str(caught.value)) == (number in tables)
@@ -378,21 +416,88 @@ def test_a_second_interrupt_does_not_stop_the_clearing_up(
 
 def test_an_unknown_engine_is_told_at_once(file: ScenarioFile, plugins: Plugins, tmp_path: Path) -> None:
     """A misspelt engine is an error that lists the engines, before a folder is made."""
-    with pytest.raises(InputError, match=r"no engine 'warp'; there are: simpy"):
+    with pytest.raises(InputError, match="no engine 'warp'; there are: auto, simpy, compiled, both"):
         run_scenario(file, plugins, engine="warp", out=tmp_path)
     assert _left(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "ran"), [("auto", "compiled"), ("simpy", "simpy"), ("compiled", "compiled"), ("both", "both")]
+)
+def test_a_run_does_not_depend_on_its_engine(
+    stored: Run, file: ScenarioFile, plugins: Plugins, tmp_path: Path, asked: str, ran: str
+) -> None:
+    """Whatever engine is asked for, tables are the same bytes and the summary is the same; the manifest says which."""
+    run = run_scenario(file, plugins, engine=asked, out=tmp_path, now=NOW)
+    assert run.manifest["tables"] == stored.manifest["tables"]
+    assert run.summary == stored.summary
+    assert (run.folder / "scenario.toml").read_bytes() == (stored.folder / "scenario.toml").read_bytes()
+    said = {key: value for key, value in run.manifest.items() if key.startswith("engine")}
+    equal = {"engines_equal": True} if asked == "both" else {}
+    assert said == {"engine": ran, "engine_asked": asked, "engine_reason": "", **equal}
+    assert ("--engine" in run.manifest["command"]) == (asked != "auto")
+    assert run.manifest["command"].endswith("" if asked == "auto" else f" --engine {asked}")
+
+
+@pytest.mark.parametrize("asked", ["compiled", "both"])
 def test_an_engine_that_cannot_run_the_plan_says_why(
+    file: ScenarioFile, plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """Where an engine that was asked for does not support a plan, its reason is told and nothing falls back."""
+    monkeypatch.setattr(CompiledEngine, "supports", lambda *_: "it has too many corners")
+    with pytest.raises(UnsupportedError, match="'compiled' cannot run this: it has too many corners"):
+        run_scenario(file, plugins, engine=asked, out=tmp_path)
+    assert _left(tmp_path) == []
+
+
+def test_a_run_says_why_it_was_not_compiled(
+    stored: Run, file: ScenarioFile, plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody asked for an engine and the compiled one cannot, SimPy runs, and the manifest has the reason."""
+    monkeypatch.setattr(CompiledEngine, "supports", lambda *_: "it has too many corners")
+    run = run_scenario(file, plugins, out=tmp_path)
+    assert read_run(run.folder).manifest["engine"] == "simpy"
+    assert read_run(run.folder).manifest["engine_reason"] == "it has too many corners"
+    assert run.manifest["tables"] == stored.manifest["tables"]
+
+
+def test_two_engines_that_differ_store_nothing(
     file: ScenarioFile, plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where an engine does not support a plan, its reason is told and nothing falls back in silence."""
-    from canbao.engines.simpy_engine import SimpyEngine
+    """With `both`, the first difference is told with dates, and a run that cannot be trusted is not kept."""
+    run = CompiledEngine.run
 
-    monkeypatch.setattr(SimpyEngine, "supports", lambda *_: "no custom processes")
-    with pytest.raises(EngineError, match="'simpy' cannot run this scenario: no custom processes"):
-        run_scenario(file, plugins, out=tmp_path)
+    def late(engine: CompiledEngine, plan: Plan, progress: Any = None) -> Trace:
+        trace = run(engine, plan, progress)
+        reviewed = np.array(trace.families["reviewed"])
+        reviewed[3] = plan.until - 1.5
+        return replace(trace, families={**trace.families, "reviewed": reviewed})
+
+    monkeypatch.setattr(CompiledEngine, "run", late)
+    with pytest.raises(EngineError) as caught:
+        run_scenario(file, plugins, engine="both", out=tmp_path)
+    head, *story = str(caught.value).splitlines()
+    assert head.startswith("engines simpy and compiled differ on one family; the first is family 3 at 20")
+    [marked] = [line for line in story if line.startswith(">")]
+    last_day = file.horizon.end
+    assert marked.split()[1] == "reviewed"
+    assert f"{last_day} 23:59:58.500000" in marked
     assert _left(tmp_path) == []
+
+
+def test_what_is_not_compiled_yet_is_compiled_in_a_stage_of_its_own(
+    stored: Run, file: ScenarioFile, plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`compile` comes between plan and simulation, once, and only where an engine is not ready."""
+    compiled: list[str] = []
+    monkeypatch.setattr(CompiledEngine, "ready", lambda *_: bool(compiled))
+    monkeypatch.setattr(preparing, "_prepare_apart", compiled.append)
+    for expected in (STAGES, tuple(stage for stage in STAGES if stage != "compile")):
+        stages: list[str] = []
+        run = run_scenario(file, plugins, out=tmp_path, progress=lambda stage, _, seen=stages: seen.append(stage))
+        assert tuple(dict.fromkeys(stages)) == tuple(run.manifest["seconds"]) == expected
+        assert run.manifest["tables"] == stored.manifest["tables"]
+    assert compiled == ["compiled"]
 
 
 def _listener(**hooks: Callable[[Run], None]) -> ModuleType:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from canbao.assembly.assembling import assemble, make_district, scenario_plan
+from canbao.assembly.assembling import assemble, count_families, make_district, scenario_plan
 
-__all__ = ["assemble", "make_district", "scenario_plan"]
+__all__ = ["assemble", "count_families", "make_district", "scenario_plan"]

@@ -40,7 +40,7 @@ from canbao.plan import Plan
 from canbao.planning import make_plan
 from canbao.scenario.scenario import Behaviour, ScenarioFile
 
-__all__ = ["assemble", "make_district", "scenario_plan"]
+__all__ = ["assemble", "count_families", "make_district", "scenario_plan"]
 
 _TYPICAL = 10_000
 _LEAST = 1e-12
@@ -57,15 +57,22 @@ def scenario_plan(file: ScenarioFile, seed: int | None = None) -> Plan:
     return make_plan(assemble(file, chosen), until=file.horizon.end_s, seed=chosen)
 
 
-def make_district(file: ScenarioFile, seed: int) -> District:
-    """Give what parts may know: dates, families, policy."""
-    scenario, luck, horizon = file.scenario, Luck(seed), file.horizon
+def count_families(file: ScenarioFile) -> int:
+    """Say how many families a scenario has, without making them."""
+    scenario = file.scenario
     with asking("population", scenario.population):
-        expected = scenario.population.count(horizon)
+        expected = scenario.population.count(file.horizon)
     with asking("demand", scenario.demand):
         count = scenario.demand.families(expected)
     if count < 1:
         raise InputError(f"scenario {file.name!r} has no families: the population or its scale is 0")
+    return count
+
+
+def make_district(file: ScenarioFile, seed: int) -> District:
+    """Give what parts may know: dates, families, policy."""
+    scenario, luck, horizon = file.scenario, Luck(seed), file.horizon
+    count = count_families(file)
     columns, typical = (_known(file, luck, number) for number in (count, _TYPICAL))
     with asking("policy", scenario.policy):
         columns["deadline_s"] = scenario.policy.deadline_s(columns, horizon)

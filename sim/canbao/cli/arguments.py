@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "chosen_language",
+    "engine_option",
     "epilog",
     "json_option",
     "lang_option",
@@ -47,6 +48,11 @@ def set_option(function: _Function) -> _Function:
         multiple=True,
         help="Another value for one key, as population.scale=0.1; can be given several times.",
     )(function)
+
+
+def engine_option(default: str, help_text: str) -> Callable[[_Function], _Function]:
+    """Add `--engine`; whether there is one of this name is said by who uses it: to import the engines takes numpy."""
+    return click.option("--engine", metavar="NAME", default=default, show_default=True, help=help_text)
 
 
 def json_option(function: _Function) -> _Function:

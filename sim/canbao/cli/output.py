@@ -70,6 +70,7 @@ def on_one_line(text: str) -> str:
 
 _STAGES = {
     "plan": noted("making the plan"),
+    "compile": noted("compiling the engine, once (half a minute)"),
     "simulate": noted("simulating"),
     "measure": noted("measuring"),
     "store": noted("storing"),
@@ -89,6 +90,10 @@ def progress_bar(show: bool, language: Language = ENGLISH) -> Iterator[Watch | N
     columns = (SpinnerColumn(), TextColumn("{task.description:<18}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task(language.say("reading"), total=1.0)
-        yield lambda stage, share: bar.update(
-            task, description=language.say(_STAGES.get(stage, stage)), completed=share
-        )
+
+        def watch(stage: str, share: float) -> None:
+            # How far a compiler is nobody knows: the bar moves to and fro, and the time beside it runs.
+            total = None if stage == "compile" else 1.0
+            bar.update(task, description=language.say(_STAGES.get(stage, stage)), completed=share, total=total)
+
+        yield watch

@@ -10,6 +10,7 @@ import click
 
 from canbao.cli.arguments import (
     chosen_language,
+    engine_option,
     epilog,
     json_option,
     lang_option,
@@ -39,6 +40,8 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
         "canbao run scenarios/city-season.toml --seed 7 --set population.scale=0.1",
         "canbao run my-district.toml --set channels.office.sites.centre.staff=8 --out /tmp/tries",
         "canbao run my-district.toml --json > answer.json",
+        "canbao run my-district.toml --engine both",
+        "canbao run my-province.toml --tables none",
         "canbao run my-district.toml --lang zh",
     ),
 )
@@ -50,7 +53,14 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where runs are stored."
 )
-@click.option("--engine", default="simpy", show_default=True, help="What simulates.")
+@engine_option("auto", "What simulates: auto (compiled wherever it can), simpy, compiled, or both, compared.")
+@click.option(
+    "--tables",
+    type=click.Choice(["all", "none"]),
+    default="all",
+    show_default=True,
+    help="none counts visits instead of keeping them, for seasons of millions of families.",
+)
 @lang_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print the path of the report and nothing else.")
@@ -62,6 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     overrides: tuple[str, ...],
     out: Path,
     engine: str,
+    tables: str,
     lang: str,
     as_json: bool,
     quiet: bool,
@@ -82,6 +93,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
             plugins,
             seed=seed,
             engine=engine,
+            tables=tables == "all",
             out=out,
             overrides=overrides,
             progress=watch,
@@ -104,6 +116,7 @@ def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
         "run": run.manifest["run"],
         "scenario": run.manifest["scenario"],
         "seed": run.manifest["seed"],
+        **{key: value for key, value in run.manifest.items() if key.startswith("engine")},
         "held": said.held,
         "answer": asdict(said),
         "objectives": run.summary["objectives"],
@@ -118,6 +131,7 @@ def _print_answer(run: Run, said: Answer, language: Language) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    from canbao.report.trust import engine
     from canbao.report.verdicts import MARKS
 
     screen, seed = console(), language.say("seed {seed}", seed=run.manifest["seed"])
@@ -137,4 +151,5 @@ def _print_answer(run: Run, said: Answer, language: Language) -> None:
     for sentence in (*said.sentences.values(), said.trust):
         screen.print(Text(sentence))
     screen.print()
+    screen.print(Text(language.say("Engine: {engine}", engine=engine(run.manifest, language))))
     click.echo(language.say("Report: {path}", path=run.report))

@@ -12,15 +12,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from canbao.engines import ENGINES, Engine, Progress, engine_named
 from canbao.engines.comparing import check_equal
+from canbao.engines.preparing import compile_engine, load_engine
 from canbao.engines.stories import Moment, plainly
 from canbao.errors import InputError, UnsupportedError
 from canbao.plan import Plan
 from canbao.trace import Trace
 
-__all__ = ["AUTO", "BOTH", "CHOICES", "Chosen", "check_choice", "choose_engine", "named_engines"]
+__all__ = ["AUTO", "BOTH", "CHOICES", "Chosen", "check_choice", "choose_engine", "counting_engine", "named_engines"]
 
 AUTO = "auto"
 """Asks for the compiled engine wherever it can run a plan, and for SimPy elsewhere."""
@@ -30,6 +32,9 @@ BOTH = "both"
 
 CHOICES = (AUTO, *ENGINES, BOTH)
 """What can be asked for."""
+
+if TYPE_CHECKING:
+    from canbao.engines.compiled_engine import CompiledEngine
 
 _log = logging.getLogger(__name__)
 
@@ -57,11 +62,10 @@ class Chosen:
     def prepare(self) -> None:
         """Compile what is not compiled yet."""
         for engine in self.engines:
-            if not engine.ready():
-                engine.prepare()
+            compile_engine(engine)
 
     def run(self, plan: Plan, progress: Progress | None = None, moment: Moment = plainly) -> Trace:
-        """Run the plan to its horizon.
+        """Run the plan to its horizon; what is not compiled yet is compiled first.
 
         Parameters
         ----------
@@ -77,6 +81,9 @@ class Chosen:
         EngineError
             When an engine fails, or two of them differ; the message tells the first difference.
         """
+        self.prepare()
+        for engine in self.engines:
+            load_engine(engine)
         count = len(self.engines)
         parts = [_part(progress, number, count) for number in range(count)]
         traces = {engine.name: engine.run(plan, part) for engine, part in zip(self.engines, parts, strict=True)}
@@ -121,6 +128,23 @@ def choose_engine(asked: str, plan: Plan) -> Chosen:
             raise UnsupportedError(f"engine {engine.name!r} cannot run this: {problem}")
     _log.info("engine: %s%s", chosen.name, f", because {reason}" if reason else "")
     return chosen
+
+
+def counting_engine(chosen: Chosen) -> CompiledEngine:
+    """Give the engine that counts visits instead of keeping them.
+
+    Raises
+    ------
+    UnsupportedError
+        When another engine runs the plan.
+    """
+    from canbao.engines.compiled_engine import CompiledEngine
+
+    engine = chosen.engines[0]
+    if chosen.name == BOTH or not isinstance(engine, CompiledEngine):
+        why = f", but {chosen.reason}" if chosen.reason else f", not by {chosen.name!r}"
+        raise UnsupportedError(f"visits can be counted by the compiled engine only{why}; keep the tables")
+    return engine
 
 
 def _why_not(name: str, plan: Plan) -> str:

@@ -13,9 +13,15 @@ from canbao.kernel.state import LEFT, ROW, World, records
 from canbao.plan import Plan
 from canbao.trace import Trace
 
-__all__ = ["Collected"]
+__all__ = ["Collected", "fates_of"]
 
 _KINDS = (np.int64, np.int64, np.int32, np.float64, np.float64, np.float64, np.int8)
+
+
+def fates_of(left: Any, marks: AnyArray, order: AnyArray) -> Fates:
+    """Give the fates of families that have left, records LEFT, in an order."""
+    columns: Any = {name: left[name][order] for name in Fates._fields[:-1]}
+    return Fates(**columns, marks=marks[order])
 
 
 class Collected:
@@ -36,13 +42,9 @@ class Collected:
 
     def trace(self, stations: Any) -> Trace:
         """Give the tables."""
-        return make_trace(self.plan, self._fates(), self._visits(), stations)
-
-    def _fates(self) -> Fates:
         left = np.concatenate(self._left)
-        order = np.argsort(left["family"])
-        columns: Any = [left[name][order] for name in Fates._fields[:-1]]
-        return Fates(*columns, np.concatenate(self._marks)[order])
+        fates = fates_of(left, np.concatenate(self._marks), np.argsort(left["family"]))
+        return make_trace(self.plan, fates, self._visits(), stations)
 
     def _visits(self) -> Visits:
         """Put visits in the order of families; the kernel wrote those of one family in their order."""

@@ -13,8 +13,10 @@ import numpy as np
 from canbao import plan as p
 from canbao.arrays import FloatArray, IntArray
 from canbao.columns import numbers_of
+from canbao.counters import Watch
 from canbao.engines import Progress
 from canbao.engines.collecting import Collected
+from canbao.engines.counting import Counted, Counting
 from canbao.engines.tables import Tables, start_world, with_slots
 from canbao.errors import EngineError, NetworkError
 from canbao.kernel import loop
@@ -31,8 +33,8 @@ __all__ = ["CompiledEngine"]
 _BUDGET = 200_000
 """Events between two chances for Python to do something: to tell progress, to stop."""
 
-_CHUNK = 1 << 16
-"""Families that are given to the kernel at once."""
+_CHUNK = 1 << 12
+"""Families that are given to the kernel at once: few enough to stay in the processor's cache."""
 
 
 class CompiledEngine:
@@ -72,12 +74,39 @@ class CompiledEngine:
         NetworkError
             When a quantity that must be 0 or more is less.
         """
-        reason = self.supports(plan)
-        if reason:
-            raise EngineError(f"the compiled engine cannot run this plan: {reason}; the SimPy engine can")
+        self._need(plan)
         collected = Collected(plan)
         world = Simulation(plan).run(collected, progress)
         return collected.trace(world.stations)
+
+    def count(self, plan: Plan, watch: Watch, progress: Progress | None = None, *, families: bool = True) -> Counted:
+        """Run the plan and count its visits instead of keeping them.
+
+        Parameters
+        ----------
+        plan
+            What is run.
+        watch
+            What has to be known beforehand to count what a trace would tell later.
+        progress
+            Is told now and then which share is done.
+        families
+            Whether the fate of each family is kept; without, memory does not grow with what happens.
+
+        Raises
+        ------
+        EngineError, NetworkError
+            As `run`.
+        """
+        self._need(plan)
+        counting = Counting(plan, watch, families=families)
+        world = Simulation(plan).run(counting, progress)
+        return counting.result(world.stations)
+
+    def _need(self, plan: Plan) -> None:
+        reason = self.supports(plan)
+        if reason:
+            raise EngineError(f"the compiled engine cannot run this plan: {reason}; the SimPy engine can")
 
 
 def _called(function: Callable[..., object]) -> str:
@@ -95,7 +124,7 @@ class Simulation:
         self.given = 0
         self.world.run.more = 1
 
-    def run(self, rows: Collected, progress: Progress | None) -> World:
+    def run(self, rows: Collected | Counting, progress: Progress | None) -> World:
         """Run to the end of the horizon; `rows` takes what is written down."""
         # Without a compiler, numpy would warn of the overflow that the luck is made of.
         with np.errstate(over="ignore"):
@@ -113,7 +142,7 @@ class Simulation:
             for time in batch.releases:
                 loop.plan_release(handle(self.world), number, float(time))
 
-    def _serve(self, status: int, rows: Collected, progress: Progress | None) -> None:
+    def _serve(self, status: int, rows: Collected | Counting, progress: Progress | None) -> None:
         """Give the kernel what it needs."""
         run = self.world.run[0]
         if status == loop.PAUSED:
@@ -133,13 +162,13 @@ class Simulation:
         else:
             raise _fault(self.plan, self.tables, self.world)
 
-    def _close(self, rows: Collected) -> None:
+    def _close(self, rows: Collected | Counting) -> None:
         slot = 0
         while slot < len(self.world.slots):
             slot = loop.close(handle(self.world), slot)
             self._flush(rows)
 
-    def _flush(self, rows: Collected) -> None:
+    def _flush(self, rows: Collected | Counting) -> None:
         """Take what was written down; give room for more where the kernel needs it for one thing that happens."""
         run = self.world.run[0]
         rows.take(self.world)

@@ -8,10 +8,10 @@ The need is a sum over what is there at the same time::
     tables      families and visits, by engine
     measures    what measures, laws and the Parquet files take besides
 
-Bytes a family and a visit were measured as the growth of the resident memory from 5,000 to 20,000 families (SimPy) and
-from 20,000 to 100,000 (compiled) in eleven scenarios with 3 to 13 visits a family; for each of them the sum came out
-between what was measured and 1.5 times that. How many visits there will be nobody knows before; 13 a family is the
-most that a scenario which comes with canbao has.
+Bytes a family and a visit were measured as the growth of the resident memory with the number of families, in the
+eleven scenarios that come with canbao. How many visits there will be nobody knows before; 13 a family is the most that
+one of them has. So the sum came out between what was met and 1.5 times that, where families make 8 to 13 visits, and
+at up to 2.2 times where they make 3.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _PLANNED = 500
 """Bytes of a family in a plan: some fifty columns of up to 8 bytes."""
 _VALUE = 50
 """Bytes of a family's number in a list: 8 for the place, 24 for the number, the rest for later attempts."""
-_VISITING = {"simpy": 200, "compiled": 120}
+_VISITING = {"simpy": 200, "compiled": 80}
 """Bytes of a visit in an engine."""
-_ARRIVING = {"simpy": 100, "compiled": 250}
+_ARRIVING = {"simpy": 100, "compiled": 150}
 """Bytes of a family in an engine, besides what is drawn."""
 _VISIT_ROW = 47
 """Bytes of a visit in its table: five columns of 8 bytes, and words as numbers of 4, 2 and 1."""
@@ -108,8 +108,8 @@ def need_of_run(plan: Plan, engines: Sequence[str], *, measured: bool = True, ta
 
 
 def _visits_a_family(plan: Plan) -> int:
-    """Give how often a family visits a place: twice each in a network of few steps, which may have a loop."""
-    return min(_VISITS, 2 * sum(isinstance(step, VisitStep) for step in plan.steps))
+    """Give how often a family visits a place: in a network of few steps each of them once, and one again."""
+    return min(_VISITS, 1 + sum(isinstance(step, VisitStep) for step in plan.steps))
 
 
 def _bytes(columns: Iterable[Column]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,10 @@ _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": 
 
 _SLOTS = 1024
 """Families that can be inside at first; arrays grow when more are."""
-_ROWS = 1 << 15
+_ROWS = 1 << 13
 """Visits that the kernel writes down before Python takes them."""
 _BUCKETS = (1 << 10, 1 << 17)
-"""Buckets of time, at least and at most. With one for eight families the heap of near events stays in the fastest cache."""
+"""Buckets of time, at least and at most; with one for eight families the heap of near events stays in the cache."""
 
 
 @dataclass
@@ -79,6 +80,20 @@ class Tables:
     tables: list[int] = field(default_factory=list)
     boards: list[tuple[int, float]] = field(default_factory=list)
     counters: int = 0
+
+    def channel(self, step: int) -> int:
+        """Give the channel that a family enters at a step, -1 for none."""
+        journey = self.plan.journey_of[step]
+        return journey if journey >= 0 and self.plan.channels[journey] else -1
+
+    def onward(self, step: int, to: int) -> int:
+        """Give where the way from a step to another one really leads: a GoStep that changes nothing is left out."""
+        for _ in self.plan.steps:
+            next_step = self.plan.steps[to]
+            if not isinstance(next_step, p.GoStep) or self.channel(to) not in (-1, self.channel(step)):
+                break
+            to = next_step.then
+        return to
 
     def draw(self, draw: Draw) -> int:
         """Give the number of a draw."""
@@ -123,7 +138,10 @@ def _step(step: p.PlanStep, tables: Tables) -> dict[str, Any]:
     draws = [draw for draw in _draws_of(step) if draw in tables.numbers]
     first = len(tables.tables)
     tables.tables += [tables.tabled.index(draw) for draw in draws if draw in tables.tabled]
-    return {"counter": -1, **record, "table": first, "last_table": len(tables.tables)}
+    exits = [tables.onward(step.index, to) for to in record.get("exits", ())]
+    channel = tables.channel(step.index)
+    last = len(tables.tables)
+    return {"counter": -1, **record, "exits": exits, "channel": channel, "table": first, "last_table": last}
 
 
 def _draws_of(step: p.PlanStep) -> list[Draw]:
@@ -184,14 +202,19 @@ def _check(step: p.CheckStep, t: Tables) -> dict[str, Any]:
 
 
 def _before(step: p.BeforeStep, t: Tables) -> dict[str, Any]:
-    return {"kind": walking.BEFORE, "draws": [t.draw(step.deadline)], "exits": [step.then, step.late]}
+    return {
+        "kind": walking.BEFORE,
+        "draws": [t.draw(step.deadline)],
+        "exits": [step.then, step.late],
+        "counter": t.counter(_varies(step.deadline)),
+    }
 
 
 def _choose(step: p.ChooseStep, t: Tables) -> dict[str, Any]:
     first = len(t.options)
     t.options += [
         {
-            "to": option.to,
+            "to": t.onward(step.index, option.to),
             "weight": t.draw(option.weight),
             "station": option.station,
             "travel": t.draw(option.travel),
@@ -279,18 +302,16 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
     """Give the arrays of a plan at time 0, with nobody inside, and what their numbers mean."""
     tables = Tables(plan)
     steps = [_step(step, tables) for step in plan.steps]
-    channels = [journey if journey >= 0 and plan.channels[journey] else -1 for journey in plan.journey_of]
     stations, changes, boards = _stations(plan, tables)
-    run = records(1, RUN)
     buckets = min(max(plan.families // 8, _BUCKETS[0]), _BUCKETS[1])
-    scalars = {"until": plan.until, "walker": -1, "entering": -1, "closing": -1}
-    _fill(run, [scalars | {"buckets": buckets, "per_s": buckets / plan.until, "free_slot": -1, "free_far": -1}])
+    scalars = {"until": plan.until, "buckets": buckets, "per_s": buckets / plan.until}
+    nothing = dict.fromkeys(("walker", "entering", "closing", "free_slot", "free_far"), -1)
     heaps = sum(station["heap"] >= 0 for station in stations)
     blocks = -(-plan.families // BLOCK)
     empty = np.empty(0)
     world = World(
-        run=run,
-        steps=_made(STEP, [{**step, "channel": channel} for step, channel in zip(steps, channels, strict=True)]),
+        run=_made(RUN, [{**scalars, **nothing}]),
+        steps=_made(STEP, steps),
         draws=_made(DRAW, tables.draws),
         options=_made(OPTION, tables.options),
         entries=np.array(tables.entries, dtype=np.int64),
@@ -303,7 +324,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         stations=_made(STATION, stations),
         changes=_made(CHANGE, changes),
         boards=_made(BOARD, boards),
-        batches=_made(BATCH, [{"size": batch.size, "max_wait": batch.max_wait, "round": 1} for batch in plan.batches]),
+        batches=_made(BATCH, [{"full": batch.size, "max_wait": batch.max_wait, "rounds": 1} for batch in plan.batches]),
         **_books(plan),
         coming=records(0, COMING),
         coming_columns=np.empty((0, len(tables.columns))),
@@ -313,7 +334,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         columns=np.zeros((0, len(tables.columns))),
         marks=np.zeros((0, len(plan.marks))),
         queues=np.zeros((heaps, 0), dtype=np.int64),
-        frames=np.zeros(16, dtype=np.int64),
+        frames=np.zeros(0, dtype=np.int64),
         times=empty,
         orders=np.empty(0, dtype=np.int64),
         what=np.empty(0, dtype=np.int64),
@@ -322,14 +343,13 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         rows=records(_ROWS, ROW),
         left=records(_ROWS, LEFT),
         left_marks=np.empty((_ROWS, len(plan.marks))),
-        left_columns=np.empty((_ROWS, 0)),
     )
     return with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
 
 
 def with_slots(world: World, count: int) -> World:
     """Give the same world with `count` slots, and room for their tickets and events."""
-    events = 4 * count + len(world.stations) + 64
+    events = 4 * count + len(world.stations) + 128
     before = len(world.slots)
     slots, distant = _longer(world.slots, count), _longer(world.distant, events)
     _free(slots.next, before, world.run.free_slot)
@@ -341,7 +361,7 @@ def with_slots(world: World, count: int) -> World:
         columns=_longer(world.columns, count),
         marks=_longer(world.marks, count),
         queues=np.concatenate([world.queues, np.zeros((len(world.queues), count - before), dtype=np.int64)], axis=1),
-        frames=_longer(world.frames, count + 16),
+        frames=_longer(world.frames, count + 128),
         times=_longer(world.times, events),
         orders=_longer(world.orders, events),
         what=_longer(world.what, events),
@@ -350,7 +370,8 @@ def with_slots(world: World, count: int) -> World:
 
 
 def _longer(array: Any, count: int) -> Any:
-    made = np.zeros((max(count, len(array)), *array.shape[1:]), dtype=array.dtype).view(type(array))
+    count = max(count, len(array))
+    made = records(count, array.dtype) if array.dtype.names else np.zeros((count, *array.shape[1:]), dtype=array.dtype)
     made[: len(array)] = array
     return made
 
@@ -363,19 +384,15 @@ def _free(following: Any, first: int, free: Any) -> None:
     free[0] = first
 
 
-def _fill(array: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows into records; a list shorter than its field fills the first places."""
-    for row, values in zip(array, rows, strict=True):
-        for name, value in values.items():
-            if np.ndim(value):
-                row[name][: len(value)] = value
-            else:
-                row[name] = value
-
-
 def _made(kind: np.dtype[np.void], rows: Sequence[dict[str, Any]]) -> Any:
+    """Make records of rows, field by field; what a row does not name is 0, and so is what a list is too short for."""
     made = records(len(rows), kind)
-    _fill(made, rows)
+    for name in (kind.names or ()) if rows else ():
+        width = made[name].shape[1:]
+        if width:
+            made[name] = [(*row.get(name, ()), *(0,) * width[0])[: width[0]] for row in rows]
+        else:
+            made[name] = [row.get(name, 0) for row in rows]
     return made
 
 
@@ -417,14 +434,7 @@ def _calendars(calendars: Sequence[Calendar]) -> dict[str, Any]:
     """Put the open times of all calendars one behind the other."""
     ends = np.cumsum([[0, 0, 0], *([len(c.opens), c.days + 1, c.span.open_days] for c in calendars)], axis=0).tolist()
     spans = [
-        {
-            "first": i,
-            "last": i + len(c.opens),
-            "midnight": m,
-            "days": c.days,
-            "open_day": d,
-            "open_days": c.span.open_days,
-        }
+        c.span._replace(first=i, last=i + len(c.opens), midnight=m, open_day=d)._asdict()
         for c, (i, m, d) in zip(calendars, ends, strict=False)
     ]
     parts: list[tuple[Any, ...]] = [tuple(c.open_time) for c in calendars] or [((),) * len(OpenTime._fields)]
@@ -435,10 +445,7 @@ def _calendars(calendars: Sequence[Calendar]) -> dict[str, Any]:
 
 def _books(plan: Plan) -> dict[str, Any]:
     ends = np.cumsum([0, *(len(book.times) for book in plan.books)]).tolist()
-    books = [
-        {"first": first, "free": first, "last": first + len(book.times)}
-        for book, first in zip(plan.books, ends, strict=False)
-    ]
+    books = [{"first": first, "free": first, "last": last} for first, last in pairwise(ends)]
     return {
         "books": _made(BOOK, books),
         "book_times": np.array([time for book in plan.books for time in book.times], dtype=np.float64),

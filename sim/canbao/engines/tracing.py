@@ -13,9 +13,10 @@ from canbao.columns import Coded, Column, numbers_of
 from canbao.plan import GatherStep, Plan, VisitStep
 from canbao.trace import ENDINGS, INSIDE, MARKS, Table, Trace
 
-__all__ = ["Fates", "Tally", "Visits", "make_trace", "places_of"]
+__all__ = ["NOWHERE", "Fates", "Tally", "Visits", "make_families", "make_stations", "make_trace", "places_of"]
 
-_NOWHERE = "none"
+NOWHERE = "none"
+"""The word for no channel."""
 
 
 class Fates(NamedTuple):
@@ -54,11 +55,12 @@ class Tally(Protocol):
 
 def make_trace(plan: Plan, fates: Fates, visits: Visits, tallies: Sequence[Tally]) -> Trace:
     """Give the tables."""
-    return Trace(plan.until, _families(plan, fates), _visits(plan, visits), _stations(plan, tallies))
+    return Trace(plan.until, make_families(plan, fates), _visits(plan, visits), make_stations(plan, tallies))
 
 
-def _families(plan: Plan, fates: Fates) -> Table:
-    came, channels = fates.family, (*plan.journeys, _NOWHERE)
+def make_families(plan: Plan, fates: Fates) -> Table:
+    """Give the table of families."""
+    came, channels = fates.family, (*plan.journeys, NOWHERE)
     table: dict[str, Column] = {
         "family": came,
         "arrival": plan.arrival[came],
@@ -96,7 +98,8 @@ def _visits(plan: Plan, visits: Visits) -> Table:
     }
 
 
-def _stations(plan: Plan, tallies: Sequence[Tally]) -> Table:
+def make_stations(plan: Plan, tallies: Sequence[Tally]) -> Table:
+    """Give the table of stations."""
     groups = tuple(dict.fromkeys(station.group for station in plan.stations))
     return {
         "station": Coded(np.arange(len(plan.stations)), tuple(station.name for station in plan.stations)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from canbao.kernel.compiling import compiled
+from canbao.kernel.compiling import compiled, inlined
 from canbao.kernel.drawing import amount
 from canbao.kernel.timeline import AT_ONCE, DEPARTURE, PATIENCE, SCHEDULE, STAMP, push
 
@@ -93,7 +93,7 @@ def renew_boards(w: Any, desk: Any) -> None:
 
 
 @compiled
-def come(w: Any, number: int, baulk_at: float) -> int:
+def come(w: Any, number: int) -> int:
     """Let a ticket in, or let it wait at the door; or turn it away and say how its visit ended."""
     ticket = w.tickets[number]
     desk = w.stations[ticket.station]
@@ -103,7 +103,7 @@ def come(w: Any, number: int, baulk_at: float) -> int:
     if not has_room and not desk.blocks:
         return FULL
     # Whoever is served at once does not meet a queue.
-    if desk.waiting >= baulk_at and (desk.waiting or desk.busy >= desk.duty):
+    if (desk.waiting or desk.busy >= desk.duty) and desk.waiting >= _drawn(w, number, 2):
         return BAULKED
     if has_room and (desk.door < 0 or _makes_room(w, desk, number)):
         w.run[0].entering = number
@@ -129,7 +129,7 @@ def _stand_outside(w: Any, desk: Any, number: int) -> None:
     desk.door_tail = number
 
 
-@compiled
+@inlined
 def enter(w: Any, number: int) -> None:
     """Let a ticket in: it is served at once, or waits."""
     ticket, now = w.tickets[number], w.run[0].now
@@ -163,9 +163,17 @@ def _wait(w: Any, desk: Any, number: int) -> None:
     if desk.heap >= 0:
         ticket.key = _key(w, desk, number)
         _rise(w, w.queues[desk.heap], desk.waiting - 1, number)
-    if ticket.patience < math.inf:
+    patience = _drawn(w, number, 1)
+    if patience < math.inf:
         family = w.slots[number >> 1].family
-        push(w, ticket.enter + ticket.patience, PATIENCE + family, ticket.stamp * STAMP + number)
+        push(w, ticket.enter + patience, PATIENCE + family, int(ticket.stamp) * STAMP + number)
+
+
+@compiled
+def _drawn(w: Any, number: int, which: int) -> float:
+    """Give one of the draws of a visit; luck is the same whenever one asks, so that nobody asks without need."""
+    ticket = w.tickets[number]
+    return amount(w, w.steps[ticket.step].draws[which], number >> 1, ticket.attempt)
 
 
 # --- whom a server takes ----------------------------------------------------------------------------------------------
@@ -176,7 +184,7 @@ def _key(w: Any, desk: Any, number: int) -> float:
     """Give the key by which a queue is sorted; equal keys stand in the order in which they came."""
     ticket = w.tickets[number]
     if desk.discipline == PRIORITY:
-        return ticket.priority
+        return _drawn(w, number, 3)
     if desk.discipline == SHORTEST:
         return ticket.service
     return amount(w, desk.order, number >> 1, ticket.attempt)
@@ -261,7 +269,7 @@ def _start(w: Any, desk: Any, number: int) -> None:
     push(w, now + ticket.service, DEPARTURE + w.slots[number >> 1].family, number >> 1)
 
 
-@compiled
+@inlined
 def serve_or_admit(w: Any) -> None:
     """Do the next thing at the station on top of the stack: let somebody in, serve somebody, or be done with it."""
     run = w.run[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from canbao.kernel.compiling import compiled
+from canbao.kernel.compiling import compiled, inlined
 from canbao.kernel.inverses import sample
 
 __all__ = ["BAD_DRAW", "BLOCK", "COLUMN", "TABLE", "VALUE", "amount", "missing", "uniform"]
@@ -49,9 +49,12 @@ def uniform(key: Any, family: int, attempt: int) -> float:
 def amount(w: Any, number: int, slot: int, attempt: int) -> float:
     """Give the value of a draw for the family of a slot."""
     draw = w.draws[number]
-    if draw.form == VALUE:
-        return draw.a
-    family = w.slots[slot].family
+    return draw.a if draw.form == VALUE else _drawn(w, number, slot, attempt)
+
+
+@inlined
+def _drawn(w: Any, number: int, slot: int, attempt: int) -> float:
+    draw, family = w.draws[number], w.slots[slot].family
     if draw.form == TABLE:
         value = w.values[w.table_at[draw.table, attempt, family // BLOCK] + family % BLOCK]
     elif draw.form == COLUMN:
@@ -67,10 +70,9 @@ def amount(w: Any, number: int, slot: int, attempt: int) -> float:
 
 
 @compiled
-def missing(w: Any, place: int, slot: int) -> bool:
+def missing(w: Any, step: Any, slot: int) -> bool:
     """Tell whether a step needs values that have not been drawn outside yet, and note which."""
-    run, step = w.run[0], w.steps[place]
-    attempt = w.counts[slot, step.counter] if step.counter >= 0 else 0
+    run, attempt = w.run[0], w.counts[slot, step.counter]
     block = w.slots[slot].family // BLOCK
     for number in range(step.table, step.last_table):
         table = w.tables[number]

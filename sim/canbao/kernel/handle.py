@@ -6,13 +6,14 @@ compile and ran no faster than Python. A `Handle` travels as one, and `w.slots` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core import cgutils, types
-from numba.extending import NativeValue, intrinsic, models, overload_attribute, register_model, typeof_impl, unbox
+from numba.core.imputils import lower_getattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 from numba.np.arrayobj import make_array, populate_array
 
 from canbao.kernel.compiling import JIT
@@ -78,45 +79,45 @@ def _unbox(kind: Any, value: Any, context: Any) -> NativeValue:
     return NativeValue(number, is_error=cgutils.is_not_null(context.builder, context.pyapi.err_occurred()))
 
 
-def _view(number: int, kind: Any, dimensions: int) -> Callable[..., Any]:
-    """Make the function that gives the array with a number, as machine code."""
-    array_type = types.Array(kind, dimensions, "C")
-
-    @intrinsic
-    def view(typing_context: Any, w: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            table = builder.inttoptr(arguments[0], cgutils.intp_t.as_pointer())
-            words = [
-                builder.load(builder.gep(table, [cgutils.intp_t(number * _WORDS + word)])) for word in range(_WORDS)
-            ]
-            size = context.get_abi_sizeof(context.get_data_type(kind))
-            shape, strides = words[1 : 1 + dimensions], [cgutils.intp_t(size)]
-            for length in reversed(shape[1:]):
-                strides.insert(0, builder.mul(strides[0], length))
-            array = make_array(array_type)(context, builder)
-            data = builder.inttoptr(words[0], context.get_data_type(kind).as_pointer())
-            itemsize = context.get_constant(types.intp, size)
-            populate_array(array, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
-            return array._getvalue()
-
-        return array_type(w), generate
-
-    return view  # type: ignore[no-any-return]
+def _element(name: str, wide: bool) -> np.dtype[Any]:
+    return WIDE if wide and name == "counts" else LAYOUT[name][0]
 
 
-def _define(name: str, number: int, kind: np.dtype[Any], dimensions: int) -> None:
-    narrow_view = _view(number, numba.from_dtype(kind), dimensions)
-    wide_view = _view(number, numba.from_dtype(WIDE), dimensions) if name == "counts" else narrow_view
-
-    @overload_attribute(_HandleType, name)
-    def attribute(w: Any) -> Callable[..., Any]:
-        view = wide_view if w.wide else narrow_view
-
-        def get(w: Any) -> Any:
-            return view(w)
-
-        return get
+_ARRAYS = {
+    (name, wide): types.Array(numba.from_dtype(_element(name, wide)), dimensions, "C")
+    for name, (_, dimensions) in LAYOUT.items()
+    for wide in _TYPES
+}
+_NUMBERS = {name: number for number, name in enumerate(LAYOUT)}
 
 
-for _number, (_name, (_kind, _dimensions)) in enumerate(LAYOUT.items()):
-    _define(_name, _number, _kind, _dimensions)
+@infer_getattr
+class _Attributes(AttributeTemplate):
+    key = _HandleType
+
+    def generic_resolve(self, value: Any, attr: str) -> Any:  # type: ignore[override]
+        return _ARRAYS.get((attr, value.wide))
+
+
+def _constant(builder: Any, place: Any) -> Any:
+    """Load a number of the table, which does not change while the kernel runs, so that it is loaded only once."""
+    number = builder.load(place)
+    number.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return number
+
+
+@lower_getattr_generic(_HandleType)
+def _get(context: Any, builder: Any, kind: _HandleType, address: Any, name: str) -> Any:
+    """Give the array of a name: its address and its shape stand in the table."""
+    array_type = _ARRAYS[name, kind.wide]
+    table = builder.inttoptr(address, cgutils.intp_t.as_pointer())
+    places = [cgutils.intp_t(_NUMBERS[name] * _WORDS + word) for word in range(1 + array_type.ndim)]
+    start, *shape = [_constant(builder, builder.gep(table, [place])) for place in places]
+    element = context.get_data_type(array_type.dtype)
+    strides = [cgutils.intp_t(context.get_abi_sizeof(element))]
+    for length in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], length))
+    array = make_array(array_type)(context, builder)
+    data = builder.inttoptr(start, element.as_pointer())
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=strides[-1], meminfo=None)
+    return array._getvalue()

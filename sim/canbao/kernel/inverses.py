@@ -13,7 +13,7 @@ import numpy as np
 
 from canbao.arrays import FloatArray
 from canbao.kernel import forms
-from canbao.kernel.compiling import compiled
+from canbao.kernel.compiling import compiled, entry, inlined
 from canbao.kernel.forms import Form
 
 __all__ = ["inverse", "normal", "quantiles", "sample"]
@@ -30,7 +30,7 @@ def quantiles(form: Form, u: FloatArray) -> FloatArray:
     return _quantiles(*numbers, points, shares, flat, np.empty_like(flat)).reshape(np.shape(u))
 
 
-@compiled
+@entry
 def _quantiles(  # noqa: PLR0913, PLR0917 - a form in its parts
     kind: int, a: float, b: float, c: float, points: Any, shares: Any, u: Any, out: Any
 ) -> Any:
@@ -39,7 +39,7 @@ def _quantiles(  # noqa: PLR0913, PLR0917 - a form in its parts
     return out
 
 
-@compiled
+@inlined
 def inverse(  # noqa: PLR0911, PLR0913, PLR0917 - one for each kind
     kind: int, a: float, b: float, c: float, points: Any, shares: Any, first: int, last: int, u: float
 ) -> float:
@@ -84,7 +84,7 @@ def _above(shares: Any, low: int, high: int, u: float) -> int:
     return low
 
 
-@compiled
+@inlined
 def normal(u: float) -> float:
     """Give the quantile of the standard normal distribution, to about 1 part in 10^16.
 
@@ -148,7 +148,7 @@ def _far_tail(r: float) -> float:
     return above / (below * r + 1.0)
 
 
-@compiled
+@inlined
 def sample(draw: Any, points: Any, shares: Any, u: float) -> float:
     """Give the quantile at `u` of a draw's form."""
     return inverse(draw.form, draw.a, draw.b, draw.c, points, shares, draw.first, draw.last, u)

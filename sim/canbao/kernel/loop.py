@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from canbao.kernel.compiling import compiled
+from canbao.kernel.compiling import compiled, entry, inlined
 from canbao.kernel.desks import (
     ABANDONED,
     INSIDE,
@@ -25,8 +25,8 @@ from canbao.kernel.desks import (
     serve_or_admit,
 )
 from canbao.kernel.drawing import missing
-from canbao.kernel.timeline import ARRIVAL, DEPARTURE, PATIENCE, RANK, SCHEDULE, STAMP, come_nearer, pop, push
-from canbao.kernel.walking import AGAIN, leave_network, release_batch, take_step
+from canbao.kernel.timeline import ARRIVAL, DEPARTURE, PATIENCE, RANK, SCHEDULE, STAMP, come_nearer, push, take_first
+from canbao.kernel.walking import AGAIN, VISIT, leave_network, release_batch, take_step
 
 __all__ = [
     "CIRCLE",
@@ -54,43 +54,48 @@ CIRCLE = 3
 _MANY = 10_000
 """A family that does so many steps in no time at all goes round in a circle that never ends."""
 
-_ROOM = 4
-"""No single thing that happens writes more rows or events than this, but for those who leave a batch together."""
+_THINGS = 16
+"""So many things happen before the kernel looks again whether its buffers have room."""
+
+_ROOM = 4 * _THINGS
+"""They do not write more rows or events than this, but for those who leave a batch together."""
 
 
-@compiled
+@entry
 def begin(w: Any) -> None:
     """Plan the first change of every station."""
     for station in range(len(w.stations)):
         plan_change(w, station)
 
 
-@compiled
+@entry
 def plan_release(w: Any, batch: int, time: float) -> None:
     """Let a batch go at a time, whoever is there."""
     push(w, time, SCHEDULE + len(w.stations) + batch, batch)
 
 
-@compiled
+@entry
 def advance(w: Any) -> int:
     """Go on until something has to be done in Python; say what."""
     run = w.run[0]
+    things = 0
     while True:
-        if run.fault:
-            return FAULT
-        lack = _lack(w, run)
-        if lack:
-            return lack
+        if not things:
+            lack = _lack(w, run)
+            if lack:
+                return lack
+            things = _THINGS
+        things -= 1
         if run.entering >= 0:
             _let_in(w, run)
         elif run.frames:
             serve_or_admit(w)
-        elif run.closing >= 0:
-            finish_change(w)
         elif run.walker >= 0:
             status = _walk(w, run)
             if status:
                 return status
+        elif run.closing >= 0:
+            finish_change(w)
         else:
             status = _next_event(w, run)
             if status >= 0:
@@ -101,14 +106,14 @@ def advance(w: Any) -> int:
 def _lack(w: Any, run: Any) -> int:
     """Tell whether a buffer has no room for what may happen next."""
     room = _ROOM + run.members
-    if run.rows + room > len(w.rows) or run.left == len(w.left):
+    if run.rows + room > len(w.rows) or run.left + _THINGS > len(w.left):
         return FLUSH
-    if run.near + run.far + room > len(w.distant) or run.frames + 2 > len(w.frames):
+    if run.near + run.far + room > len(w.distant) or run.frames + _ROOM > len(w.frames):
         return GROW
     return 0
 
 
-@compiled
+@inlined
 def _let_in(w: Any, run: Any) -> None:
     number = run.entering
     run.entering = -1
@@ -118,28 +123,48 @@ def _let_in(w: Any, run: Any) -> None:
         release(w, held)
 
 
-@compiled
+@inlined
 def _walk(w: Any, run: Any) -> int:
-    """Let the family that walks do one step."""
+    """Let the family that walks do its steps until time passes or something else has to be done first."""
     number = run.walker
     slot = w.slots[number]
-    place = slot.place
-    step = w.steps[place]
-    if step.table < step.last_table and missing(w, place, number):
-        return NEED
-    if step.counter >= 0 and w.counts[number, step.counter] == _most(w.counts):
-        return WIDEN
-    if step.channel >= 0 and step.channel != slot.channel:
-        slot.channel = step.channel
-        if slot.first_channel < 0:
-            slot.first_channel = step.channel
-    to = take_step(w, number, place)
-    if to >= 0:
-        slot.place = to
+    while True:
+        place = slot.place
+        status = _lack_of_step(w, w.steps[place], number)
+        if status:
+            return status
+        _enter_channel(slot, w.steps[place].channel)
         _count_step(run, slot, number)
-    elif to != AGAIN:
-        run.walker = -1
+        to = take_step(w, number, place)
+        if to < 0:
+            if to != AGAIN:
+                run.walker = -1
+            return 0
+        slot.place = to
+        if run.fault:
+            return FAULT
+        if w.steps[place].kind == VISIT:  # one that was over at once, and has written something down
+            return 0
+
+
+@compiled
+def _lack_of_step(w: Any, step: Any, number: int) -> int:
+    """Tell whether Python has to draw something, or make room for a count, before a family does a step."""
+    if step.counter < 0:
+        return 0
+    if w.counts[number, step.counter] == _most(w.counts):
+        return WIDEN
+    if step.table < step.last_table and missing(w, step, number):
+        return NEED
     return 0
+
+
+@compiled
+def _enter_channel(slot: Any, channel: int) -> None:
+    if channel >= 0 and channel != slot.channel:
+        slot.channel = channel
+        if slot.first_channel < 0:
+            slot.first_channel = channel
 
 
 @compiled
@@ -159,39 +184,48 @@ def _count_step(run: Any, slot: Any, number: int) -> None:
         slot.moment = run.now
 
 
-@compiled
+@inlined
 def _next_event(w: Any, run: Any) -> int:
     """Let the next event happen; -1 if it did, else what has to be done first."""
-    if run.coming == run.expected and run.more:
-        return MORE
+    if run.fault:
+        return FAULT
     arrives = run.coming < run.expected
-    time = w.coming[run.coming].time if arrives else math.inf
-    if not run.near:
-        come_nearer(w, int(time * run.per_s) if arrives else run.buckets)
-        if not run.near and not arrives:
-            return DONE
+    if not arrives and run.more:
+        return MORE
     if run.budget <= 0:
         return PAUSED
-    family = w.coming[run.coming].family if arrives else 0
-    if run.near and (w.times[0] < time or (w.times[0] == time and w.orders[0] < ARRIVAL + family)):
-        run.budget -= 1
-        run.events += 1
-        _happen(w, run)
-        return -1
-    if run.free_slot < 0:
+    time = w.coming[run.coming].time if arrives else math.inf
+    if not run.front:
+        if not run.near:
+            come_nearer(w, int(time * run.per_s) if arrives else run.buckets)
+        if run.near:
+            take_first(w)
+    if run.front and _comes_before(w, run, time, arrives):
+        run.front = 0
+        run.now = run.front_time
+        _happen(w, run, run.front_order, run.front_what)
+    elif not arrives:
+        return DONE
+    elif run.free_slot < 0:
         return GROW
+    else:
+        _arrive(w, run)
     run.budget -= 1
     run.events += 1
-    _arrive(w, run)
     return -1
 
 
 @compiled
-def _happen(w: Any, run: Any) -> None:
-    """Let the first event of the heap happen."""
-    order, what = w.orders[0], w.what[0]
-    run.now = w.times[0]
-    pop(w)
+def _comes_before(w: Any, run: Any, time: float, arrives: bool) -> bool:
+    """Tell whether the event at the front is earlier than the next family that comes from outside."""
+    if run.front_time != time or not arrives:
+        return run.front_time < time
+    return run.front_order < ARRIVAL + w.coming[run.coming].family
+
+
+@inlined
+def _happen(w: Any, run: Any, order: int, what: int) -> None:
+    """Let an event happen."""
     rank = order // RANK * RANK
     if rank == SCHEDULE:
         _by_schedule(w, order - SCHEDULE, what)
@@ -214,11 +248,11 @@ def _by_schedule(w: Any, number: int, what: int) -> None:
         change(w, number)
     else:
         batch, wanted = what % STAMP, what // STAMP
-        if wanted in (0, w.batches[batch].round):
+        if wanted in (0, w.batches[batch].rounds):
             release_batch(w, batch)
 
 
-@compiled
+@inlined
 def _arrive(w: Any, run: Any) -> None:
     """Let the next family come from outside."""
     who = w.coming[run.coming]
@@ -243,7 +277,7 @@ def _arrive(w: Any, run: Any) -> None:
     run.walker = number
 
 
-@compiled
+@entry
 def close(w: Any, slot: int) -> int:
     """Close the books at the end of the horizon, from a slot on; give the slot at which a buffer was full."""
     run = w.run[0]

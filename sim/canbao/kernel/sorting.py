@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from canbao.kernel.compiling import compiled
+from canbao.kernel.compiling import entry
 
 __all__ = ["count_visits", "sort_visits"]
 
 
-@compiled
+@entry
 def count_visits(rows: Any, counts: Any) -> None:
     """Add the visits of each family to `counts`, one place behind its own."""
     for i in range(len(rows)):
         counts[rows[i].family + 1] += 1
 
 
-@compiled
+@entry
 def sort_visits(rows: Any, following: Any, visits: Any) -> None:
     """Put each visit at its family's next place in the columns of `visits`; `following` says where that is."""
     for i in range(len(rows)):

@@ -108,7 +108,7 @@ STATION = _record(
 
 BOARD = _record(("interval_s", "f8"), ("servers", "f8"), ("issue", "i8"), ("inside", "i8"))
 
-BATCH = _record(("size", "f8"), ("max_wait", "f8"), ("head", "i8"), ("tail", "i8"), ("members", "i8"), ("round", "i8"))
+BATCH = _record(("full", "f8"), ("max_wait", "f8"), ("head", "i8"), ("tail", "i8"), ("members", "i8"), ("rounds", "i8"))
 
 BOOK = _record(("first", "i8"), ("last", "i8"), ("free", "i8"))
 
@@ -118,37 +118,36 @@ CALENDAR = _record(
 
 SLOT = _record(
     ("family", "i8"),
+    ("moment", "f8"),
+    ("arrival", "f8"),
+    ("effort_s", "f8"),
     ("place", "i4"),
-    ("channel", "i4"),
-    ("first_channel", "i4"),
+    ("channel", "i2"),
+    ("first_channel", "i2"),
     ("held", "i4"),  # the ticket whose server the family still occupies
     ("ticket", "i4"),  # the ticket of its present visit
     ("trips", "i4"),
     ("next", "i4"),  # the next free slot, or the next member of a batch
     ("inside", "i4"),
     ("steps", "i4"),
-    ("moment", "f8"),
-    ("arrival", "f8"),
-    ("effort_s", "f8"),
 )
+"""64 bytes: one line of the processor's cache, as is a ticket; most of the time goes into waiting for memory."""
 
 TICKET = _record(
-    ("station", "i4"),
-    ("step", "i4"),
-    ("attempt", "i4"),
     ("enter", "f8"),
     ("start", "f8"),
     ("service", "f8"),
-    ("patience", "f8"),
-    ("priority", "f8"),
     ("key", "f8"),
+    ("step", "i4"),
+    ("attempt", "i4"),
     ("queued", "i4"),
     ("stamp", "i4"),  # how often the ticket was used: an event of an earlier use is void
-    ("waits", "i4"),
-    ("present", "i4"),
     ("place", "i4"),  # where it stands in the heap of its station
     ("before", "i4"),
     ("after", "i4"),
+    ("station", "i2"),
+    ("waits", "i1"),
+    ("present", "i1"),
 )
 
 FAR = _record(("time", "f8"), ("order", "i8"), ("what", "i8"), ("next", "i8"))
@@ -193,6 +192,10 @@ RUN = _record(
     ("expected", "i8"),  # how many families are in `coming`
     ("more", "i8"),  # whether more will come behind those
     ("near", "i8"),  # events in the heap
+    ("front", "i8"),  # whether an event stands before the heap
+    ("front_time", "f8"),
+    ("front_order", "i8"),
+    ("front_what", "i8"),
     ("bucket", "i8"),
     ("buckets", "i8"),
     ("per_s", "f8"),  # buckets a second
@@ -273,8 +276,6 @@ class World(NamedTuple):
     left: Any
     left_marks: Any
     """The marks of those who have left, (families, marks)."""
-    left_columns: Any
-    """What is known of those who have left, (families, columns)."""
 
 
 _INT, _FLOAT = np.dtype(np.int64), np.dtype(np.float64)
@@ -317,7 +318,6 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "rows": (ROW, 1),
     "left": (LEFT, 1),
     "left_marks": (_FLOAT, 2),
-    "left_columns": (_FLOAT, 2),
 }
 """The element and the number of dimensions of each array."""
 
@@ -325,6 +325,13 @@ WIDE = np.dtype(np.int64)
 """The elements of `counts` where a family has done a step so often that they do not hold its number."""
 
 
+_LINE = 64
+"""Bytes that the processor takes from memory at once."""
+
+
 def records(count: int, kind: np.dtype[np.void]) -> Any:
-    """Make some records, all zero, whose fields are attributes."""
-    return np.zeros(count, dtype=kind).view(np.recarray)
+    """Make some records, all zero, whose fields are attributes; the first one stands at the beginning of a line."""
+    size = count * kind.itemsize
+    memory = np.zeros(size + _LINE, dtype=np.uint8)
+    first = -memory.ctypes.data % _LINE
+    return memory[first : first + size].view(kind).view(np.recarray)

@@ -10,7 +10,18 @@ from typing import Any
 
 from canbao.kernel.compiling import compiled
 
-__all__ = ["ARRIVAL", "AT_ONCE", "DEPARTURE", "PATIENCE", "RANK", "SCHEDULE", "STAMP", "come_nearer", "pop", "push"]
+__all__ = [
+    "ARRIVAL",
+    "AT_ONCE",
+    "DEPARTURE",
+    "PATIENCE",
+    "RANK",
+    "SCHEDULE",
+    "STAMP",
+    "come_nearer",
+    "push",
+    "take_first",
+]
 
 RANK = 1 << 48
 AT_ONCE, DEPARTURE, SCHEDULE, PATIENCE, ARRIVAL = (rank * RANK for rank in range(5))
@@ -48,10 +59,34 @@ def _put_away(w: Any, bucket: int, time: float, order: int, what: int) -> None:
 
 @compiled
 def _insert(w: Any, time: float, order: int, what: int) -> None:
+    """Put an event into the heap, or before it where it is the very next one, as a service without length is."""
+    run = w.run[0]
+    if run.front:
+        if run.front_time < time or (run.front_time == time and run.front_order < order):
+            _into_heap(w, time, order, what)
+            return
+        _into_heap(w, run.front_time, run.front_order, run.front_what)
+    elif run.near and (w.times[0] < time or (w.times[0] == time and w.orders[0] < order)):
+        _into_heap(w, time, order, what)
+        return
+    run.front, run.front_time, run.front_order, run.front_what = 1, time, order, what
+
+
+@compiled
+def _into_heap(w: Any, time: float, order: int, what: int) -> None:
     run = w.run[0]
     last = run.near
     run.near = last + 1
     _rise(w.times, w.orders, w.what, last, time, order, what)
+
+
+@compiled
+def take_first(w: Any) -> None:
+    """Take the first event out and put it to the front."""
+    run = w.run[0]
+    if not run.front:
+        run.front, run.front_time, run.front_order, run.front_what = 1, w.times[0], w.orders[0], w.what[0]
+        _pop(w)
 
 
 @compiled
@@ -74,7 +109,7 @@ def _rise(  # noqa: PLR0913, PLR0917 - three arrays and an event
 
 
 @compiled
-def pop(w: Any) -> None:
+def _pop(w: Any) -> None:
     """Take the first event out of the heap: the smaller child moves up all the way, then the last event rises."""
     run = w.run[0]
     times, orders, whats = w.times, w.orders, w.what
@@ -97,7 +132,7 @@ def pop(w: Any) -> None:
 def come_nearer(w: Any, limit: int) -> None:
     """Go on to the next bucket with an event, as far as bucket `limit`, and sort what lies there."""
     run = w.run[0]
-    while run.near == 0 and run.bucket < limit:
+    while not run.near and not run.front and run.bucket < limit:
         run.bucket += 1
         place = w.heads[run.bucket]
         w.heads[run.bucket] = -1

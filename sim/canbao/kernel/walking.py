@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from canbao.kernel.choosing import choose
-from canbao.kernel.compiling import compiled
+from canbao.kernel.compiling import compiled, inlined
 from canbao.kernel.desks import INSIDE, NOBODY, SERVED, come, record, release
 from canbao.kernel.drawing import amount
 from canbao.kernel.opened import add_days, add_open_s, is_open, moment_in
@@ -50,7 +50,7 @@ NO_CHANNEL = 2
 """The fault of a return by a family that has used no channel."""
 
 
-@compiled
+@inlined
 def take_step(w: Any, number: int, place: int) -> int:  # noqa: PLR0911 - one for each kind of step
     """Let the family of a slot do a step."""
     kind = w.steps[place].kind
@@ -104,7 +104,7 @@ def _let_go(w: Any, number: int) -> bool:
 # --- steps that take time ---------------------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def _visit(w: Any, slot: int, place: int) -> int:
     step, family = w.steps[place], w.slots[slot]
     attempt = _attempt(w, slot, place)
@@ -112,12 +112,10 @@ def _visit(w: Any, slot: int, place: int) -> int:
     ticket = w.tickets[number]
     ticket.station, ticket.step, ticket.attempt = step.at, place, attempt
     ticket.service = amount(w, step.draws[0], slot, attempt)
-    ticket.patience = amount(w, step.draws[1], slot, attempt)
-    ticket.priority = amount(w, step.draws[3], slot, attempt)
     ticket.enter, ticket.start = w.run[0].now, math.nan
     ticket.stamp += 1
     family.ticket = number
-    ended = come(w, number, amount(w, step.draws[2], slot, attempt))
+    ended = come(w, number)
     if ended == INSIDE:
         return STAYS
     if family.held >= 0:  # whoever is turned away does not keep the server that it comes from
@@ -184,11 +182,11 @@ def _gather(w: Any, slot: int, place: int) -> int:
     batch.tail = slot
     batch.members += 1
     run.members += 1
-    if batch.members >= batch.size:
+    if batch.members >= batch.full:
         release_batch(w, step.at)
     elif batch.members == 1 and batch.max_wait < math.inf:
-        order = SCHEDULE + len(w.stations) + step.at
-        push(w, run.now + batch.max_wait, order, batch.round * STAMP + step.at)
+        order = SCHEDULE + len(w.stations) + int(step.at)
+        push(w, run.now + batch.max_wait, order, batch.rounds * STAMP + step.at)
     return STAYS
 
 
@@ -196,7 +194,7 @@ def _gather(w: Any, slot: int, place: int) -> int:
 def release_batch(w: Any, number: int) -> None:
     """Let all who have gathered go on."""
     run, batch = w.run[0], w.batches[number]
-    batch.round += 1
+    batch.rounds += 1
     slot = batch.head if batch.members else NOBODY
     while slot >= 0:
         family = w.slots[slot]
@@ -315,8 +313,6 @@ def leave_network(w: Any, slot: int, finished: float, outcome: int) -> None:
     row.last_channel = family.channel
     for mark in range(w.marks.shape[1]):
         w.left_marks[run.left, mark] = w.marks[slot, mark]
-    for column in range(w.left_columns.shape[1]):
-        w.left_columns[run.left, column] = w.columns[slot, column]
     run.left += 1
     run.inside -= 1
     family.inside = 0

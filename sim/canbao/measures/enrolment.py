@@ -10,7 +10,7 @@ import numpy as np
 from canbao.arrays import BoolArray, FloatArray
 from canbao.assembly.formalities import INSURED
 from canbao.columns import Coded
-from canbao.measures.records import papers_only
+from canbao.measures.records import papers_only, rows_of
 from canbao.measures.samples import by_group, describe, share
 from canbao.trace import INSIDE, Trace
 
@@ -138,7 +138,7 @@ def hours_spent(trace: Trace, review: str) -> FloatArray:
     back_office = papers_only(trace, review)
     enter, leave = np.asarray(trace.visits["enter"]), np.asarray(trace.visits["leave"])
     stay = np.where(back_office, 0.0, np.where(np.isnan(leave), trace.until, leave) - enter)
-    row = np.searchsorted(np.asarray(trace.families["family"]), np.asarray(trace.visits["family"]))
+    row = rows_of(trace, trace.visits["family"])
     seconds = np.bincount(row, weights=stay, minlength=len(trace.families["family"])) + np.asarray(
         trace.families["effort_s"]
     )

@@ -10,6 +10,8 @@ import numpy as np
 
 from canbao.arrays import BoolArray, FloatArray
 from canbao.columns import Coded
+from canbao.measures.groups import grouped
+from canbao.measures.samples import known_of
 from canbao.trace import Trace
 
 __all__ = ["FEW", "Outcomes", "equity", "outcomes_of"]
@@ -72,22 +74,20 @@ def equity(outcomes: Outcomes, groups: Mapping[str, Coded]) -> dict[str, Any]:
 
 
 def _compared(outcomes: Outcomes, column: Coded) -> dict[str, Any]:
-    counts = np.bincount(column.codes, minlength=len(column.labels))
-    means = {
-        label: {what: _mean(values[column.codes == code]) for what, values in outcomes.values.items()}
-        for code, label in enumerate(column.labels)
-        if counts[code]
-    }
-    large = [label for code, label in enumerate(column.labels) if counts[code] >= FEW]
+    groups = grouped(column)
+    parts = {what: groups.split(values) for what, values in outcomes.values.items()}
+    families = {column.labels[code]: int(groups.counts[code]) for code in groups.present}
+    means = {label: {what: _mean(part[label]) for what, part in parts.items()} for label in families}
+    large = [label for label, count in families.items() if count >= FEW]
     return {
-        "families": {label: int(counts[code]) for code, label in enumerate(column.labels) if counts[code]},
+        "families": families,
         "means": means,
         "gaps": {what: _gap(what, means, large) for what in outcomes.values},
     }
 
 
 def _mean(values: FloatArray) -> float | None:
-    known = values[~np.isnan(values)]
+    known = known_of(values)
     return float(known.mean()) if len(known) else None
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from canbao.arrays import BoolArray
+from canbao.arrays import IntArray
 from canbao.columns import Coded
 from canbao.district import FAILURE, FAILURES
-from canbao.measures.records import rows_of, times_until_next, visits_at
+from canbao.measures.groups import word_is
+from canbao.measures.records import RECORDS, rows_of, times_until_next, visits_at
 from canbao.measures.samples import describe, share
 from canbao.trace import Trace
 
@@ -32,17 +33,18 @@ def failures(trace: Trace, groups: Mapping[str, Coded]) -> dict[str, Any]:
     """
     station: Any = trace.visits["station"]
     names = [name for name in FAILURES if f"{FAILURE}.{name}" in station.labels]
-    delay = times_until_next(trace, station) if names else np.empty(0)
-    found = {}
+    records = [label for label in station.labels if label.partition(".")[0] in RECORDS]
+    totals = {name: np.bincount(column.codes, minlength=len(column.labels)) for name, column in groups.items()}
+    others, found = np.flatnonzero(~word_is(station, *records)), {}
     for name in names:
-        mine = visits_at(trace, f"{FAILURE}.{name}")
+        mine = np.flatnonzero(visits_at(trace, f"{FAILURE}.{name}"))
         struck = np.bincount(rows_of(trace, np.asarray(trace.visits["family"])[mine]), minlength=_families(trace)) > 0
         found[name] = {
-            "times": int(mine.sum()),
+            "times": len(mine),
             "families": int(struck.sum()),
             "share": share(int(struck.sum()), len(struck)),
-            "delay_s": describe(delay[mine & ~np.isnan(delay)]),
-            "by": {group: _shares(column, struck) for group, column in groups.items()},
+            "delay_s": describe(times_until_next(trace, mine, others)),
+            "by": {group: _shares(column, totals[group], np.flatnonzero(struck)) for group, column in groups.items()},
         }
     return found
 
@@ -51,8 +53,7 @@ def _families(trace: Trace) -> int:
     return len(trace.families["family"])
 
 
-def _shares(column: Coded, struck: BoolArray) -> dict[str, float | None]:
-    """Give the share of each group's families that met it."""
-    total = np.bincount(column.codes, minlength=len(column.labels))
+def _shares(column: Coded, total: IntArray, struck: IntArray) -> dict[str, float | None]:
+    """Give the share of each group's families that met it, by the rows of those."""
     met = np.bincount(column.codes[struck], minlength=len(column.labels))
     return {label: share(int(met[code]), int(total[code])) for code, label in enumerate(column.labels) if total[code]}

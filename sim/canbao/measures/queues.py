@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from canbao.arrays import FloatArray, IntArray
-from canbao.columns import Coded
+from canbao.measures.groups import word_is
+from canbao.measures.visits import AWAY, SortedVisits, Visits, sorted_visits
 from canbao.plan import Plan, StationPlan
 from canbao.trace import Trace
 
-__all__ = ["HOUR_S", "Occupancy", "hour_edges", "mean_number", "occupancies", "staff_over_time", "waits"]
+__all__ = ["HOUR_S", "Occupancy", "hour_edges", "mean_number", "occupancies", "over_at", "staff_over_time", "waits"]
 
 HOUR_S = 3600.0
 
@@ -28,11 +29,11 @@ def mean_number(starts: FloatArray, ends: FloatArray, edges: FloatArray) -> Floa
     It is the integral of their number divided by the bin's width.
     The integral up to t is Σ (t − start) over the stays begun by t, less Σ (t − end) over those that ended.
     """
-    return np.diff(_integral(starts, edges) - _integral(ends, edges)) / np.diff(edges)
+    return np.diff(_integral(np.sort(starts), edges) - _integral(np.sort(ends), edges)) / np.diff(edges)
 
 
-def _integral(moments: FloatArray, edges: FloatArray) -> FloatArray:
-    ordered = np.sort(moments[~np.isnan(moments)])
+def _integral(ordered: FloatArray, edges: FloatArray) -> FloatArray:
+    # What has not happened, nan, stands last and is behind every edge.
     count = np.searchsorted(ordered, edges, side="left")
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
     return np.asarray(count * edges - sums[count])
@@ -45,8 +46,12 @@ def waits(trace: Trace) -> FloatArray:
     """
     enter, start, leave = (np.asarray(trace.visits[name]) for name in ("enter", "start", "leave"))
     ended: Any = trace.visits["ended"]
-    over = np.where(np.isnan(start), np.where(np.isnan(leave), trace.until, leave), start)
-    return np.where(ended.has("closed", "full", "baulked"), np.nan, over - enter)
+    return np.where(word_is(ended, *AWAY), np.nan, over_at(start, leave, trace.until) - enter)
+
+
+def over_at(start: FloatArray, leave: FloatArray, until: float) -> FloatArray:
+    """Give when the wait of each visit was over, or else the end of the horizon."""
+    return np.where(np.isnan(start), np.where(np.isnan(leave), until, leave), start)
 
 
 @dataclass(frozen=True)
@@ -67,30 +72,31 @@ class Occupancy:
     """Hours of waiting while the station was staffed."""
 
 
-def occupancies(trace: Trace, plan: Plan) -> list[Occupancy]:
-    """Give each station's hours."""
-    edges, visits, station = hour_edges(trace.until), trace.visits, trace.visits["station"]
-    assert isinstance(station, Coded)
-    over = np.asarray(visits["enter"]) + waits(trace)
-    found = []
-    for index, place in enumerate(plan.stations):
-        mine = station.codes == index
-        enter, start, leave = (np.asarray(visits[name])[mine] for name in ("enter", "start", "leave"))
-        let_in = ~np.isnan(over[mine])
-        staff = staff_over_time(place, edges)
-        waiting = mean_number(enter[let_in], over[mine][let_in], edges)
-        found.append(
-            Occupancy(
-                name=place.name,
-                group=place.group,
-                arrivals=np.histogram(enter, edges)[0],
-                waiting=np.maximum(waiting, 0.0),
-                busy=mean_number(start, leave[~np.isnan(start)], edges),
-                staff=staff,
-                wait_hours=np.where(staff > 0, waiting, 0.0) * np.diff(edges) / HOUR_S,
-            )
-        )
-    return found
+def occupancies(trace: Trace, plan: Plan, by_place: SortedVisits | None = None) -> list[Occupancy]:
+    """Give each station's hours; `by_place` holds the visits of the trace, where they have been sorted already."""
+    by_place = by_place or sorted_visits(trace)
+    edges = hour_edges(trace.until)
+    return [
+        _occupancy(place, by_place.at(index), trace.until, edges, staff_over_time(place, edges))
+        for index, place in enumerate(plan.stations)
+    ]
+
+
+def _occupancy(place: StationPlan, visits: Visits, until: float, edges: FloatArray, staff: FloatArray) -> Occupancy:
+    let_in = ~visits.ended_as(*AWAY)
+    here = visits if let_in.all() else visits.take(let_in)
+    wait = over_at(here.start, here.leave, until) - here.enter
+    waiting = mean_number(here.enter, here.enter + wait, edges) if wait.any() else np.zeros(len(edges) - 1)
+    served = ~np.isnan(here.start)
+    return Occupancy(
+        name=place.name,
+        group=place.group,
+        arrivals=np.diff(np.searchsorted(np.sort(visits.enter), edges)),
+        waiting=np.maximum(waiting, 0.0),
+        busy=mean_number(here.start[served], here.leave[served], edges),
+        staff=staff,
+        wait_hours=np.where(staff > 0, waiting, 0.0) * np.diff(edges) / HOUR_S,
+    )
 
 
 def staff_over_time(place: StationPlan, edges: FloatArray) -> FloatArray:

@@ -18,8 +18,11 @@ RECORDS = (FAILURE, FEE, NOTICE)
 
 
 def rows_of(trace: Trace, family: Any) -> IntArray:
-    """Give the row in the table of families of each of some families."""
-    return np.searchsorted(np.asarray(trace.families["family"]), np.asarray(family))
+    """Give the row in the table of families of each of some families; 0 of one that is not there."""
+    known = np.asarray(trace.families["family"])
+    row = np.zeros(int(known.max(initial=-1)) + 1, dtype=np.int64)
+    row[known] = np.arange(len(known))
+    return row.take(family, mode="clip") if len(row) else np.zeros(len(family), dtype=np.int64)
 
 
 def papers_only(trace: Trace, review: str) -> BoolArray:
@@ -47,25 +50,22 @@ def papers_only(trace: Trace, review: str) -> BoolArray:
 def visits_at(trace: Trace, station: str) -> BoolArray:
     """Tell which visits are at a station, shape (visits,); none if there is no station of that name."""
     column: Any = trace.visits["station"]
-    return column.has(station) if station in column.labels else np.zeros(len(column), dtype=np.bool_)
+    code = column.labels.index(station) if station in column.labels else -1
+    return np.asarray(column.codes == code, dtype=np.bool_)
 
 
-def times_until_next(trace: Trace, station: Coded) -> FloatArray:
-    """Give the time from each visit to the same family's next visit that is no record, nan if there is none.
+def times_until_next(trace: Trace, row: IntArray, following: IntArray) -> FloatArray:
+    """Give the time from some visits to the same family's next one among others, for those that have one.
 
     Parameters
     ----------
-    station
-        The station of each visit.
+    row
+        The visits, by their rows in the table.
+    following
+        The rows, in their order, of the visits that count as the next.
     """
     family, enter = np.asarray(trace.visits["family"]), np.asarray(trace.visits["enter"])
-    is_record = np.array([name.partition(".")[0] in RECORDS for name in station.labels] or [False])[station.codes]
-    place = np.arange(len(family))
-    # The first place at or behind each that is no record: the running minimum from the end.
-    following = np.minimum.accumulate(np.where(is_record, len(family), place)[::-1])[::-1]
-    after = np.append(following[1:], len(family))[: len(family)]
-    known = after < len(family)
-    known[known] = family[after[known]] == family[known]
-    wait = np.full(len(family), np.nan)
-    wait[known] = enter[after[known]] - enter[known]
-    return wait
+    place = np.searchsorted(following, row, side="right")
+    row, after = row[place < len(following)], following[place[place < len(following)]]
+    same = family[after] == family[row]
+    return np.asarray(enter[after[same]] - enter[row[same]], dtype=np.float64)

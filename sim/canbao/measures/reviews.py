@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from canbao.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from canbao.arrays import BoolArray, FloatArray, IntArray
 from canbao.calendar import Calendar
 from canbao.columns import Coded
+from canbao.measures.groups import word_is
+from canbao.measures.records import rows_of
 from canbao.measures.samples import describe, share
 from canbao.trace import Trace
 
@@ -32,6 +34,17 @@ class Rounds:
     channel: Coded
     """The last channel of the family."""
 
+    def where(self, chosen: BoolArray) -> Rounds:
+        """Give some of the rounds."""
+        return Rounds(
+            family=self.family[chosen],
+            submitted=self.submitted[chosen],
+            decided=self.decided[chosen],
+            working_days=self.working_days[chosen],
+            observed=self.observed[chosen],
+            channel=self.channel.take(chosen),
+        )
+
     def share_within(self, promise: float, chosen: BoolArray | None = None) -> float | None:
         """Give the share of rounds decided within some working days.
 
@@ -42,6 +55,16 @@ class Rounds:
         if chosen is not None:
             watched &= chosen
         return share(int((self.working_days[watched] <= promise).sum()), int(watched.sum()))
+
+    def shares_within(self, longest: int) -> dict[str, float | None]:
+        """Give the same for each promise from 1 to `longest` whole working days."""
+        # How many rounds took so many days, by how long they were watched.
+        watched = np.clip(self.observed, 0, longest).astype(np.int64)
+        took = np.where(self.working_days <= longest, self.working_days, longest + 1).astype(np.int64)
+        table = np.bincount(watched * (longest + 2) + took, minlength=(longest + 1) * (longest + 2))
+        table = table.reshape(longest + 1, longest + 2)
+        promises = range(1, longest + 1)
+        return {str(days): share(int(table[days:, : days + 1].sum()), int(table[days:].sum())) for days in promises}
 
 
 def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) -> Rounds:
@@ -58,9 +81,9 @@ def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) 
     office_days
         The working days by which the promise counts (Civil Code of China, art. 201: the first day does not count).
     """
-    station, in_group = _coded(trace.visits["station"]), _stations_of(trace, group)
-    mine = np.isin(station.codes, in_group)
-    begins = (station.codes == station.labels.index(intake))[mine]
+    station = _coded(trace.visits["station"])
+    mine = np.flatnonzero(word_is(station, *_stations_of(trace, group)))
+    begins = station.codes[mine] == station.labels.index(intake)
     # Visits stand by family and in time, so that each intake opens the round of the visits behind it.
     number = np.cumsum(begins) - 1
     enter, leave = (np.asarray(trace.visits[name])[mine] for name in ("enter", "leave"))
@@ -77,20 +100,22 @@ def review_rounds(trace: Trace, group: str, intake: str, office_days: Calendar) 
     observed = (office_days.day_number(np.array([trace.until - 1.0])) - office_days.day_number(submitted)).astype(
         np.float64
     )
-    row = np.searchsorted(np.asarray(trace.families["family"]), family)
-    return Rounds(family, submitted, decided, working_days, observed, _coded(trace.families["last_channel"]).take(row))
+    channel = _coded(trace.families["last_channel"]).take(rows_of(trace, family))
+    return Rounds(family, submitted, decided, working_days, observed, channel)
 
 
 def review_times(rounds: Rounds, longest: int, chosen: BoolArray | None = None) -> dict[str, Any]:
     """Describe working days in review, and the share inside each promise from 1 to `longest` working days."""
-    days = rounds.working_days if chosen is None else rounds.working_days[chosen]
+    if chosen is not None:
+        rounds = rounds.where(chosen)
+    days = rounds.working_days
     decided = days[~np.isnan(days)]
     return {
         "rounds": len(days),
         "open": len(days) - len(decided),
         "working_days": describe(decided),
         "distribution": np.bincount(decided.astype(np.int64), minlength=1).tolist(),
-        "within": {str(promise): rounds.share_within(promise, chosen) for promise in range(1, longest + 1)},
+        "within": rounds.shares_within(longest),
     }
 
 
@@ -114,6 +139,6 @@ def _coded(column: Any) -> Coded:
     return column
 
 
-def _stations_of(trace: Trace, group: str) -> AnyArray:
-    groups = _coded(trace.stations["group"])
-    return np.flatnonzero(groups.has(group)) if group in groups.labels else np.empty(0, dtype=np.int64)
+def _stations_of(trace: Trace, group: str) -> list[str]:
+    names, groups = (_coded(trace.stations[name]).words() for name in ("station", "group"))
+    return [name for name, its in zip(names, groups, strict=True) if its == group]

@@ -9,8 +9,9 @@ import numpy as np
 
 from canbao.arrays import AnyArray, BoolArray, FloatArray
 from canbao.columns import Coded
+from canbao.measures.groups import grouped
 
-__all__ = ["by_group", "describe", "share"]
+__all__ = ["by_group", "describe", "known_of", "share"]
 
 
 def describe(values: FloatArray) -> dict[str, float | int | None]:
@@ -20,23 +21,37 @@ def describe(values: FloatArray) -> dict[str, float | int | None]:
     """
     if not len(values):
         return {"count": 0, "mean": None, "median": None, "p90": None, "p95": None, "max": None}
-    median, p90, p95 = np.quantile(values, [0.5, 0.9, 0.95]).tolist()
+    ordered = np.sort(values)
     return {
         "count": len(values),
         "mean": float(values.mean()),
-        "median": median,
-        "p90": p90,
-        "p95": p95,
-        "max": float(values.max()),
+        "median": _quantile(ordered, 0.5),
+        "p90": _quantile(ordered, 0.9),
+        "p95": _quantile(ordered, 0.95),
+        "max": float(ordered[-1]),
     }
+
+
+def _quantile(ordered: FloatArray, level: float) -> float:
+    """Interpolate as numpy does, to the last bit: from the nearer of two neighbours."""
+    below, share = divmod((len(ordered) - 1) * level, 1.0)
+    low, high = (float(value) for value in ordered[int(below) :][:2].take([0, 1], mode="clip"))
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1.0 - share)
 
 
 def by_group(values: AnyArray, group: Coded, chosen: BoolArray | None = None) -> dict[str, Mapping[str, Any]]:
     """Describe the values of each group that has any; `values` and `group` have one element a row."""
     keep = ~np.isnan(values) if chosen is None else chosen & ~np.isnan(values)
-    kept, codes = values[keep], group.codes[keep]
-    present = np.unique(codes)
-    return {group.labels[int(code)]: describe(kept[codes == code]) for code in present}
+    if not keep.all():
+        rows = np.flatnonzero(keep)
+        values, group = values[rows], group.take(rows)
+    return {name: describe(part) for name, part in grouped(group).split(values).items()}
+
+
+def known_of(values: FloatArray) -> FloatArray:
+    """Leave out what is nan."""
+    unknown = np.isnan(values)
+    return values[~unknown] if unknown.any() else values
 
 
 def share(part: float, whole: float) -> float | None:

@@ -6,6 +6,6 @@ of the words; `words` writes numbers and dates. All read a summary as `canbao.me
 
 from canbao.report.answer import Answer, Figure, Verdict, answer
 from canbao.report.charts import Chart, Table, charts
-from canbao.report.page import render
+from canbao.report.page import render, warm_up
 
-__all__ = ["Answer", "Chart", "Figure", "Table", "Verdict", "answer", "charts", "render"]
+__all__ = ["Answer", "Chart", "Figure", "Table", "Verdict", "answer", "charts", "render", "warm_up"]

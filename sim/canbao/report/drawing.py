@@ -1,112 +1,172 @@
-"""Charts drawn as SVG that stands inside an HTML page: no script, no font, no address to fetch."""
+"""Plots drawn as SVG that stands inside an HTML page: no script, no font, no address to fetch."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
-from xml.etree import ElementTree as ET
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import singledispatchmethod
+from html import escape
+from itertools import groupby
 
-from canbao.report.charts.chart import Chart
-from canbao.report.words import legible
+from canbao.report.charts.plot import Area, Axis, Box, Dot, Line, Mark, Plot, Text, Tick
+from canbao.report.palette import COLOURS
 
 __all__ = ["draw"]
 
-_NAMESPACES = re.compile(r'\sxmlns(?::\w+)?="[^"]*"')
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
-_REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _MANY = 1_500
 """A drawing with more marks has no tooltips: they would make it four times as large."""
 
-_NEEDLESS = ("role", "class", "pointer-events", "font-family", "font-size", "opacity")
-_NUMERIC = ("d", "transform", "x", "y", "x2", "y2", "width", "height")
+_SHAPES = {
+    "circle": "m-{r},0a{r},{r},0,1,0,{d},0a{r},{r},0,1,0,-{d},0Z",
+    "diamond": "m-{r},0l{r},-{r}l{r},{r}l-{r},{r}Z",
+}
+"""The outlines of dots, from their middle."""
+
+_LINE_PX, _TICK_PX = 13, 4
+"""How far the lines of a label stand apart, and how long a tick is."""
 
 
-def draw(chart: Chart, prefix: str, *, tooltips: bool = True) -> str:
-    """Draw a chart.
-
-    Parameters
-    ----------
-    chart
-        What to draw; its title, caption and key are the page's business.
-    prefix
-        Keeps identifiers apart, where several drawings stand on a page.
-    tooltips
-        Whether marks say what they show when a pointer rests on them.
-    """
-    import vl_convert
-
-    text = vl_convert.vegalite_to_svg(_plot_only(chart.spec), allowed_base_urls=[])
-    root = ET.fromstring(_NAMESPACES.sub("", text, count=2))
-    _clean(root, prefix, tooltips=tooltips)
-    root.attrib = {key: root.attrib[key] for key in ("width", "height", "viewBox")}
-    root.attrib |= {"role": "img", "aria-label": legible(chart.title)}
-    return ET.tostring(root, encoding="unicode")
+def draw(plot: Plot, title: str) -> str:
+    """Draw a plot; `title` says what is seen to those who do not see it."""
+    pen = _Pen(plot, sum(isinstance(mark, Box | Dot) for mark in plot.marks) <= _MANY)
+    (width, height), (left, _, top, _) = plot.size, plot.space
+    parts = (*pen.grid(), *pen.x_axis(), *pen.y_axis(), *pen.marks())
+    return (
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}"><g fill="none" transform="translate({left},{top})">{"".join(parts)}</g></svg>'
+    )
 
 
-def _plot_only(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Fix the room around the plot and leave out the legend, which the page writes as text that wraps.
+@dataclass(frozen=True)
+class _Pen:
+    """Writes the elements of one drawing."""
 
-    Texts have no size here and take theirs from the page. Vega measures every text, though nothing stands where it does
-    because of one, and that takes a third of a drawing's time; for Chinese it looks through all fonts, and takes more
-    than half of it.
-    """
-    axis = {**spec["config"]["axis"], "labelFontSize": 0, "titleFontSize": 0}
-    config = {
-        **spec["config"],
-        "axis": axis,
-        "text": {**spec["config"]["text"], "fontSize": 0},
-        "legend": {"disable": True},
-        "autosize": {"type": "none"},
-    }
-    found: dict[str, Any] = legible({**spec, "config": config, "padding": spec["usermeta"]["space"]})
-    return found
+    plot: Plot
+    tooltips: bool
+
+    # --- places, in pixels from the left and the top of the plot ---
+
+    def _x(self, value: float) -> float:
+        return _share(value, self.plot.x) * self.plot.width
+
+    def _y(self, value: float) -> float:
+        return (1 - _share(value, self.plot.y)) * self.plot.height
+
+    def _place(self, point: tuple[float, float]) -> str:
+        return f"{_px(self._x(point[0]))},{_px(self._y(point[1]))}"
+
+    # --- axes ---
+
+    def grid(self) -> Iterator[str]:
+        """Draw the lines that run through the plot, between pixels so that they are sharp."""
+        width, height, colour = self.plot.width, self.plot.height, _colour("grid")
+        down = [f"M{_half(self._x(tick.at))},0.5v{height}" for tick in self.plot.x.ticks if self.plot.x.grid]
+        across = [f"M0.5,{_half(self._y(tick.at))}h{width}" for tick in self.plot.y.ticks if self.plot.y.grid]
+        if down or across:
+            yield f'<path d="{"".join((*down, *across))}" stroke="{colour}"/>'
+
+    def x_axis(self) -> Iterator[str]:
+        """Draw the line of the x axis, its ticks, their labels, and its title."""
+        axis, width, height = self.plot.x, self.plot.width, self.plot.height
+        if axis.ticks:
+            ticks = "".join(f"M{_half(self._x(tick.at))},{height + 0.5}v{_TICK_PX}" for tick in axis.ticks)
+            yield f'<path d="M0.5,{height + 0.5}h{width}{ticks}" stroke="{_colour("muted")}"/>'
+        for tick in axis.ticks:
+            yield _text(self._x(tick.at), height + 15, tick.label, "muted", _anchor(axis, tick))
+        if axis.title:
+            yield _text(width / 2, height + 32, (axis.title,), "muted", "middle")
+
+    def y_axis(self) -> Iterator[str]:
+        """Write the labels of the y axis, and its title over them."""
+        for tick in self.plot.y.ticks:
+            yield _text(-6, self._y(tick.at) + 3.5, tick.label, "muted", "end")
+        if self.plot.y.title:
+            yield _text(-42, -12, (self.plot.y.title,), "muted", "start")
+
+    # --- marks ---
+
+    def marks(self) -> Iterator[str]:
+        """Draw all marks; those of one sort that follow each other in a group."""
+        for _, run in groupby(self.plot.marks, type):
+            marks = list(run)
+            boxes = [mark for mark in marks if isinstance(mark, Box)]
+            yield f"<g>{''.join(self._boxes(boxes) if boxes else map(self._drawn, marks))}</g>"
+
+    def _boxes(self, boxes: Sequence[Box]) -> Iterator[str]:
+        """Draw boxes; make one path of all that have one colour and say nothing: hundreds of cells become six."""
+        silent: dict[str, list[str]] = {}
+        for box in boxes:
+            if not (self.tooltips and box.said):
+                silent.setdefault(box.colour, []).append(self._box(box))
+        for colour, outlines in silent.items():
+            yield f'<path d="{"".join(outlines)}" fill="{_colour(colour)}"/>'
+        for box in boxes:
+            if self.tooltips and box.said:
+                yield f'<path d="{self._box(box)}" fill="{_colour(box.colour)}">{_tooltip(box.said)}</path>'
+
+    def _box(self, box: Box) -> str:
+        (left, right), (top, bottom) = sorted(map(self._x, box.x)), sorted(map(self._y, box.y))
+        width = _px(right - left)
+        return f"M{_px(left)},{_px(top)}h{width}v{_px(bottom - top)}h-{width}Z"
+
+    @singledispatchmethod
+    def _drawn(self, mark: Mark) -> str:
+        raise TypeError(f"no mark: {mark!r}")
+
+    @_drawn.register
+    def _(self, mark: Line) -> str:
+        dashes = ' stroke-dasharray="4,3"' if mark.dashed else ""
+        points = "L".join(map(self._place, mark.points))
+        return f'<path d="M{points}" stroke="{_colour(mark.colour)}" stroke-width="{mark.width}"{dashes}/>'
+
+    @_drawn.register
+    def _(self, mark: Area) -> str:
+        ends = [(mark.points[-1][0], 0.0), (mark.points[0][0], 0.0)]
+        points = "L".join(map(self._place, [*mark.points, *ends]))
+        return f'<path d="M{points}Z" fill="{_colour(mark.colour)}"/>'
+
+    @_drawn.register
+    def _(self, mark: Dot) -> str:
+        told = _tooltip(mark.said) if self.tooltips and mark.said else ""
+        outline = f"M{self._place((mark.x, mark.y))}{_SHAPES[mark.shape].format(r=mark.radius, d=2 * mark.radius)}"
+        return f'<path d="{outline}" fill="{_colour(mark.colour)}">{told}</path>'
+
+    @_drawn.register
+    def _(self, mark: Text) -> str:
+        return _text(self._x(mark.x) + mark.right, self._y(mark.y) + mark.down, (mark.text,), mark.colour, mark.align)
 
 
-def _clean(root: ET.Element, prefix: str, *, tooltips: bool) -> None:
-    """Shorten numbers, make identifiers unique, and turn what marks say into tooltips that need no script."""
-    marks = [element for element in root.iter() if element.get("role") == "graphics-symbol" and not len(element)]
-    said = [(mark, mark.get("aria-label")) for mark in marks] if tooltips and len(marks) <= _MANY else []
-    for element in list(root.iter()):
-        for key in list(element.attrib):
-            _clean_attribute(element, key, prefix)
-    for mark, text in said:
-        if text:
-            ET.SubElement(mark, "title").text = text
-    for parent in list(root.iter()):
-        for child in [child for child in parent if child.tag == "path" and _draws_nothing(child)]:
-            parent.remove(child)
-        _join_paths(parent)
+def _share(value: float, axis: Axis) -> float:
+    """Give where a value stands between the ends of an axis, as a share of it."""
+    if math.isinf(value):  # an edge, whichever way the axis runs
+        return float(value > 0)
+    return min(max((value - axis.low) / (axis.high - axis.low), 0.0), 1.0)
 
 
-def _join_paths(parent: ET.Element) -> None:
-    """Make one path of all children that look alike and say nothing: hundreds of cells become six paths."""
-    alike: dict[tuple[tuple[str, str], ...], ET.Element] = {}
-    for child in list(parent):
-        if child.tag == "path" and not len(child):
-            look = tuple(sorted((key, value) for key, value in child.attrib.items() if key != "d"))
-            first = alike.setdefault(look, child)
-            if first is not child:
-                first.set("d", f"{first.get('d')}{child.get('d')}")
-                parent.remove(child)
+def _anchor(axis: Axis, tick: Tick) -> str:
+    return {axis.low: "start", axis.high: "end"}.get(tick.at, "middle") if axis.flush else "middle"
 
 
-def _clean_attribute(element: ET.Element, key: str, prefix: str) -> None:
-    value = element.attrib[key]
-    if key in _NEEDLESS or key.startswith("aria-"):
-        del element.attrib[key]
-    elif key == "id":
-        element.attrib[key] = f"{prefix}-{value}"
-    elif "url(#" in value:
-        element.attrib[key] = _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
-    elif key in _NUMERIC:
-        element.attrib[key] = _LONG_NUMBER.sub(_short, value)
+def _colour(name: str) -> str:
+    return COLOURS[name][0]
 
 
-def _short(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.1f}".removesuffix(".0")
+def _px(value: float) -> str:
+    """Write a place to a tenth of a pixel."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
-def _draws_nothing(path: ET.Element) -> bool:
-    # Vega gives each group a background and a foreground, most of them without extent or colour.
-    return path.get("display") == "none" or not path.get("d") or not path.attrib.keys() & {"fill", "stroke"}
+def _half(value: float) -> str:
+    """Write the middle of the nearest pixel."""
+    return f"{round(value)}.5"
+
+
+def _tooltip(text: str) -> str:
+    return f"<title>{escape(text, quote=False)}</title>"
+
+
+def _text(x: float, y: float, lines: tuple[str, ...], colour: str, anchor: str) -> str:
+    first, *others = (escape(line, quote=False) for line in lines)
+    below = "".join(f'<tspan x="{_px(x)}" dy="{_LINE_PX}">{line}</tspan>' for line in others)
+    return f'<text x="{_px(x)}" y="{_px(y)}" text-anchor="{anchor}" fill="{_colour(colour)}">{first}{below}</text>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from canbao.languages import ENGLISH, Language, noted
@@ -18,7 +19,7 @@ from canbao.report.words import legible
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["TOPICS", "render"]
+__all__ = ["TOPICS", "render", "warm_up"]
 
 TOPICS = {
     "load": noted("Where it gets tight"),
@@ -50,8 +51,7 @@ def render(summary: Mapping[str, Any], manifest: Mapping[str, Any], language: La
     str
         One HTML file without scripts, that fetches nothing; the same for the same arguments.
     """
-    summary, manifest = legible(summary), legible(manifest)
-    return _template().render(
+    page = _template().render(
         language=language,
         say=language.say,
         say_as=language.say_as,
@@ -62,8 +62,15 @@ def render(summary: Mapping[str, Any], manifest: Mapping[str, Any], language: La
         made=made(summary, manifest, language),
         colours=css(),
     )
+    return legible(page)
 
 
+def warm_up() -> None:
+    """Do what every process has to do once before it can render, for the time when it has nothing better to do."""
+    _template()
+
+
+@cache
 def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -125,10 +132,10 @@ def _drawing(index: int, wide: Chart, narrow: Chart) -> _Drawing:
 
     from canbao.report.drawing import draw
 
-    # What `draw` gives was parsed and written as XML, so that every text in it is escaped.
+    # `draw` escapes every text.
     return _Drawing(
         id=f"chart-{index + 1}",
         chart=wide,
-        wide=Markup(draw(wide, f"w{index}")),
-        narrow=Markup(draw(narrow, f"n{index}", tooltips=False)),
+        wide=Markup(draw(wide.plot, wide.title)),
+        narrow=Markup(draw(narrow.plot, narrow.title)),
     )

@@ -17,6 +17,7 @@ __all__ = [
     "FORMS",
     "TERMS",
     "column",
+    "engine_reason",
     "is_review",
     "kind",
     "law_detail",
@@ -77,7 +78,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     ),
     "month": MONTHS,
     "short month": tuple(month[:3] for month in MONTHS),
-    "stage": ("plan", "simulate", "measure", "store", "report"),
+    "stage": ("plan", "compile", "simulate", "measure", "store", "report"),
     "unit": ("ms", "s", "min", "h", "day", "days"),
 }
 """Words by their context in the catalogues."""
@@ -97,6 +98,14 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "{open} applications are still in review at the end of the horizon; a later end of the horizon would show "
         "how long they take",
         "population.scale is {scale}: the number of families is not the stated one, the staff is",
+        "visits were counted and not kept: waits are known to within 1/64 or a second, "
+        "and laws that need single visits were not checked",
+    ),
+    "engine reason": (
+        "step {step} is a SimPy process of its own ({function})",
+        "step {step} chooses by a function of its own ({function})",
+        "station {station} has a queue discipline that is a function ({function})",
+        "the compiled engine cannot be imported ({error})",
     ),
 }
 """Sentences with their places for values, by their context in the catalogues."""
@@ -137,6 +146,11 @@ def law_detail(text: str, language: Language) -> str:
 def warning(text: str, language: Language) -> str:
     """Say a warning."""
     return language.read("warning", text, FORMS["warning"])
+
+
+def engine_reason(text: str, language: Language) -> str:
+    """Say why the compiled engine could not run a plan."""
+    return language.read("engine reason", text, FORMS["engine reason"])
 
 
 def objective_title(objective: Mapping[str, Any], language: Language) -> str:

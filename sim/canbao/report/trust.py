@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from canbao.languages import Language, noted
-from canbao.report.terms import law_detail, term, warning
+from canbao.report.terms import engine_reason, law_detail, term, warning
 
-__all__ = ["Made", "Trust", "made", "trust"]
+__all__ = ["Made", "Trust", "engine", "made", "trust"]
 
 _GRADES = {
     "A": noted("official text"),
@@ -20,6 +20,12 @@ _GRADES = {
     "D": noted("derived by arithmetic"),
     "V": noted("checked by running code"),
     "E": noted("an estimate of ours"),
+}
+
+_ENGINES = {
+    "simpy": noted("SimPy"),
+    "compiled": noted("compiled"),
+    "both": noted("SimPy and compiled, with equal traces, bit for bit"),
 }
 
 
@@ -81,13 +87,22 @@ def _facts(summary: Mapping[str, Any], manifest: Mapping[str, Any], language: La
     yield say("Scenario"), manifest.get("scenario") or scenario
     yield say("Created"), manifest.get("created")
     yield say("Seed"), manifest.get("seed", summary.get("seed"))
-    yield say("Engine"), manifest.get("engine")
+    yield say("Engine"), engine(manifest, language)
     versions = manifest.get("versions") or {}
     yield say("Versions"), _listed((f"{name} {version}" for name, version in versions.items()), language)
     yield say("Set for this run"), _settings(manifest.get("overrides"), language)
     yield say("Plugins"), _plugins(manifest.get("plugins"), language)
     seconds = manifest.get("seconds") or {}
     yield say("Time taken"), _listed((_stage(name, took, language) for name, took in seconds.items()), language)
+
+
+def engine(manifest: Mapping[str, Any], language: Language) -> str:
+    """Say which engine ran, and why it was not the compiled one where none was asked for."""
+    name, reason = manifest.get("engine") or "", manifest.get("engine_reason")
+    said = language.say(_ENGINES[name]) if name in _ENGINES else str(name)
+    if not reason:
+        return said
+    return language.say("{engine}, because {reason}", engine=said, reason=engine_reason(reason, language))
 
 
 def _listed(found: Iterable[object], language: Language) -> str:

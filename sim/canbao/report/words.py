@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from canbao.languages import Language
 
@@ -34,8 +32,6 @@ __all__ = [
 
 # XML 1.0, section 2.2: control characters but for tab and line ends, surrogates, and two that are none.
 _ILLEGIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SUSPECT = re.compile(r"\\u(?:00[01]|d[89a-f]|fff[ef])")
-"""What JSON writes for such a character; also for some that are fine, such as `😀`."""
 
 # Not strftime: its names of months depend on the machine's locale.
 MONTHS = (
@@ -54,23 +50,9 @@ MONTHS = (
 )
 
 
-def legible(data: Any) -> Any:
-    """Give plain data with `�` for every character, in texts and keys, that XML cannot hold.
-
-    Vega's measuring of texts ends the whole process at such a character, and a file cannot be written with some.
-    """
-    # Nearly always there is none, and C finds that out faster than Python.
-    return _cleaned(data) if _SUSPECT.search(json.dumps(data)) else data
-
-
-def _cleaned(data: Any) -> Any:
-    if isinstance(data, str):
-        return _ILLEGIBLE.sub("�", data)
-    if isinstance(data, Mapping):
-        return {_cleaned(key): _cleaned(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_cleaned(value) for value in data]
-    return data
+def legible(text: str) -> str:
+    """Give a text with `�` for every character that XML cannot hold; a file cannot be written with some of them."""
+    return _ILLEGIBLE.sub("�", text)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from canbao.engines.choosing import AUTO, BOTH, Chosen
 from canbao.plugins import Plugins
 from canbao.runs.run import FORMAT
 from canbao.scenario.scenario import ScenarioFile
 
-__all__ = ["Order", "first_manifest", "repeat_command", "run_name", "with_tables"]
+__all__ = ["Order", "first_manifest", "repeat_command", "run_name", "with_engine", "with_tables"]
 
-_PACKAGES = ("canbao", "numpy", "pyarrow", "scipy", "simpy")
+_PACKAGES = ("canbao", "numba", "numpy", "pyarrow", "scipy", "simpy")
 """Packages whose version can change a number or a byte."""
 
 
@@ -32,8 +33,11 @@ class Order:
 
     seed: int
     engine: str
+    """One of `canbao.engines.choosing.CHOICES`."""
     overrides: tuple[str, ...]
     created: dt.datetime
+    tables: bool = True
+    """Whether the tables of the trace are kept."""
 
 
 def first_manifest(file: ScenarioFile, plugins: Plugins, order: Order) -> dict[str, Any]:
@@ -46,6 +50,7 @@ def first_manifest(file: ScenarioFile, plugins: Plugins, order: Order) -> dict[s
         "created": order.created.isoformat(timespec="seconds"),
         "seed": order.seed,
         "engine": order.engine,
+        "engine_asked": order.engine,
         "command": repeat_command(file, plugins, order),
         "overrides": list(order.overrides),
         "files": list(file.source.files),
@@ -53,6 +58,12 @@ def first_manifest(file: ScenarioFile, plugins: Plugins, order: Order) -> dict[s
         "plugins": [{"name": name, "origin": origin} for name, origin in plugins.origins.items()],
         "until_s": file.horizon.end_s,
     }
+
+
+def with_engine(manifest: Mapping[str, Any], chosen: Chosen) -> dict[str, Any]:
+    """Say which engine ran, and why where nobody asked for it; where both ran, that their traces are equal."""
+    equal = {"engines_equal": True} if chosen.name == BOTH else {}  # else the run would not be stored
+    return {**manifest, "engine": chosen.name, "engine_reason": chosen.reason, **equal}
 
 
 def with_tables(
@@ -69,7 +80,8 @@ def repeat_command(file: ScenarioFile, plugins: Plugins, order: Order) -> str:
     words = ["canbao", *(word for folder in sorted(folders) for word in ("--plugins-dir", folder))]
     words += ["run", file.source.files[0], "--seed", str(order.seed)]
     words += [word for text in order.overrides for word in ("--set", text)]
-    return shlex.join(words if order.engine == "simpy" else [*words, "--engine", order.engine])
+    words += [] if order.engine == AUTO else ["--engine", order.engine]
+    return shlex.join(words if order.tables else [*words, "--tables", "none"])
 
 
 def _version(package: str) -> str:

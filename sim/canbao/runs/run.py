@@ -47,8 +47,10 @@ class Run:
         Raises
         ------
         StorageError
-            When a table is missing or damaged.
+            When a table is missing or damaged, or the run keeps none.
         """
+        if not _entry(self, ("tables",)):
+            raise StorageError(f"{self.folder} keeps no tables; run the scenario again without --tables none")
         tables: dict[str, Table] = {}
         for name in TABLES:
             entry = _entry(self, ("tables", name))
@@ -76,9 +78,10 @@ def read_run(folder: str | Path) -> Run:
             f"{path / MANIFEST} has format {run.manifest.get('format')!r}, but this canbao reads format {FORMAT}; "
             "run the scenario again"
         )
-    for key in (("run",), ("scenario",), ("seed",), ("until_s",), *(("tables", name) for name in TABLES)):
+    kept = TABLES if _entry(run, ("tables",)) else ()
+    for key in (("run",), ("scenario",), ("seed",), ("until_s",), *(("tables", name) for name in kept)):
         _entry(run, key)
-    missing = [name for name in (SCENARIO, *(f"{table}.parquet" for table in TABLES)) if not (path / name).is_file()]
+    missing = [name for name in (SCENARIO, *(f"{table}.parquet" for table in kept)) if not (path / name).is_file()]
     if missing:
         raise StorageError(f"{path} is not whole: {', '.join(missing)} is missing; run the scenario again")
     return Run(path, run.manifest, _read_json(path, SUMMARY))

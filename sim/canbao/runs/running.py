@@ -11,30 +11,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from canbao.assembly import scenario_plan
-from canbao.engines import Engine, engine_named
-from canbao.errors import CanbaoError, EngineError, PluginError, StorageError
+from canbao.assembly import count_families, scenario_plan
+from canbao.calendar import Horizon
+from canbao.engines.choosing import AUTO, Chosen, check_choice, choose_engine, counting_engine
+from canbao.engines.stories import plainly
+from canbao.errors import CalendarError, CanbaoError, PluginError, StorageError
 from canbao.languages import ENGLISH, Language
+from canbao.measures.counted import summarise_counted, watch_of
 from canbao.measures.summary import summarise
 from canbao.plan import Plan
 from canbao.plugins import Plugins
 from canbao.runs.folders import NewFolder, is_full, new_folder, storing, write
-from canbao.runs.manifest import Order, first_manifest, with_tables
+from canbao.runs.manifest import Order, first_manifest, with_engine, with_tables
+from canbao.runs.memory import check_families, check_run
 from canbao.runs.run import MANIFEST, SCENARIO, SUMMARY, Run, read_run
 from canbao.runs.tables import TABLES, checksum, table_bytes
 from canbao.scenario.resolved import input_files, resolved_text, with_value
 from canbao.scenario.scenario import ScenarioFile
-from canbao.trace import Trace
+from canbao.trace import Table, Trace
+
+if TYPE_CHECKING:
+    from canbao.engines.counting import Counted  # which imports the compiler
 
 __all__ = ["STAGES", "Watch", "render_again", "run_scenario"]
 
 Watch = Callable[[str, float], None]
 """Is told the stage and which share of it is done, from 0 to 1."""
 
-STAGES = ("plan", "simulate", "measure", "store", "report")
-"""The stages of a run, in their order."""
+STAGES = ("plan", "compile", "simulate", "measure", "store", "report")
+"""The stages of a run, in their order; `compile` is there only where an engine is not compiled yet."""
 
 _INPUTS = "inputs"
 
@@ -60,7 +67,8 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
     plugins: Plugins,
     *,
     seed: int | None = None,
-    engine: str = "simpy",
+    engine: str = AUTO,
+    tables: bool = True,
     out: str | Path = "results",
     overrides: Sequence[str] = (),
     progress: Watch | None = None,
@@ -78,7 +86,11 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
     seed
         All luck follows from it; the scenario's own if none is given.
     engine
-        The name of the engine.
+        `auto` (the compiled engine wherever it can, SimPy elsewhere), `simpy`, `compiled`, or `both` to compare them.
+        The manifest says which one ran and why; nothing else of the run depends on it.
+    tables
+        Whether the tables of the trace are kept. Without, the compiled engine counts visits as they happen: memory and
+        disk do not grow with them, and the summary lacks what only single visits can tell.
     out
         The run goes to `out/<scenario>/<run>/`.
     overrides
@@ -96,24 +108,28 @@ def run_scenario(  # noqa: PLR0913 - each of these is a choice of the user's
         When the scenario cannot be made concrete, or a plugin raises; a run whose reporter or listener raises at
         the end is stored all the same, and the message says where.
     EngineError
-        When the engine cannot run the plan.
+        When the engine cannot run the plan, or two engines differ.
+    TooLargeError
+        When there is not enough memory; this is told before anything is simulated.
     StorageError
         When the run cannot be stored; nothing of it is left then.
     """
-    machine = engine_named(engine)
+    check_choice(engine)
     chosen = file.scenario.seed if seed is None else seed
-    order = Order(chosen, engine, tuple(overrides), (now or dt.datetime.now()).astimezone())
+    order = Order(chosen, engine, tuple(overrides), (now or dt.datetime.now()).astimezone(), tables)
     manifest = first_manifest(file, plugins, order)
     clock = _Clock(progress or (lambda stage, share: None))
     with new_folder(Path(out) / file.name, manifest["run"]) as folder:
         run = Run(folder.final, {**manifest, "run": folder.final.name}, {})
         _tell(plugins, "run_started", run)
         _store_scenario(folder, file, run)
-        plan, trace = _simulated(file, machine, chosen, clock)
+        plan, ran, happened = _simulated(file, order, clock)
+        run = replace(run, manifest=with_engine(run.manifest, ran))
         with clock.stage("measure"):
-            summary = summarise(file, plan, trace)
+            summary = _summarised(file, plan, happened)
+        kept = {name: getattr(happened, name) for name in TABLES} if isinstance(happened, Trace) else {}
         report = partial(_report, plugins=plugins, language=language)
-        run, failures = _store(folder, replace(run, summary=summary), trace, report, clock)
+        run, failures = _store(folder, replace(run, summary=summary), kept, report, clock)
     try:
         _tell(plugins, "run_finished", run)
     except PluginError as error:
@@ -145,14 +161,35 @@ def render_again(folder: str | Path, plugins: Plugins, language: Language = ENGL
 # --- the stages -------------------------------------------------------------------------------------------------------
 
 
-def _simulated(file: ScenarioFile, engine: Engine, seed: int, clock: _Clock) -> tuple[Plan, Trace]:
+def _simulated(file: ScenarioFile, order: Order, clock: _Clock) -> tuple[Plan, Chosen, Trace | Counted]:
     with clock.stage("plan"):
-        plan = scenario_plan(file, seed)
-    reason = engine.supports(plan)
-    if reason:
-        raise EngineError(f"engine {engine.name!r} cannot run this scenario: {reason}")
+        check_families(file, count_families(file))
+        plan = scenario_plan(file, order.seed)
+        chosen = choose_engine(order.engine, plan)
+        counts = None if order.tables else counting_engine(chosen)
+        check_run(file, plan, chosen, tables=order.tables)
+    if not chosen.ready():
+        with clock.stage("compile"):
+            chosen.prepare()
     with clock.stage("simulate"):
-        return plan, engine.run(plan, partial(clock.watch, "simulate"))
+        watch = partial(clock.watch, "simulate")
+        if counts:
+            return plan, chosen, counts.count(plan, watch_of(file, plan), watch)
+        return plan, chosen, chosen.run(plan, watch, partial(_moment, file.horizon))
+
+
+def _summarised(file: ScenarioFile, plan: Plan, happened: Trace | Counted) -> dict[str, Any]:
+    if isinstance(happened, Trace):
+        return summarise(file, plan, happened)
+    return summarise_counted(file, plan, happened)
+
+
+def _moment(horizon: Horizon, time: float) -> str:
+    """Say a time as a date and the clock."""
+    try:
+        return f"{horizon.moment(time):%Y-%m-%d %H:%M:%S.%f}"
+    except CalendarError:  # no engine should give such a time; it is looked at because one did
+        return plainly(time)
 
 
 def _store_scenario(folder: NewFolder, file: ScenarioFile, run: Run) -> None:
@@ -186,10 +223,12 @@ def _input(path: Path) -> bytes:
 _Report = Callable[[Mapping[str, Any], Path], list[PluginError]]
 
 
-def _store(folder: NewFolder, run: Run, trace: Trace, report: _Report, clock: _Clock) -> tuple[Run, list[PluginError]]:
+def _store(
+    folder: NewFolder, run: Run, kept: Mapping[str, Table], report: _Report, clock: _Clock
+) -> tuple[Run, list[PluginError]]:
     """Store tables, summary and reports; give the finished run, and the reporters that failed."""
     with clock.stage("store"):
-        contents = {name: table_bytes(getattr(trace, name)) for name in TABLES}
+        contents = {name: table_bytes(table) for name, table in kept.items()}
         summary = _json(run.summary)
         with storing(folder.final, sum(map(len, contents.values())) + len(summary)):
             for name, content in contents.items():
@@ -197,7 +236,7 @@ def _store(folder: NewFolder, run: Run, trace: Trace, report: _Report, clock: _C
             write(folder.path / SUMMARY, summary)
     tables = {
         name: {
-            "rows": len(getattr(trace, name)["station" if name == "stations" else "family"]),
+            "rows": len(kept[name]["station" if name == "stations" else "family"]),
             "sha256": checksum(content),
         }
         for name, content in contents.items()

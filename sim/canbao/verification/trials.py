@@ -17,6 +17,7 @@ engine's does. Cases without a peer are run on the engine alone, as often as it 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,6 +26,7 @@ import numpy as np
 
 from canbao.arrays import FloatArray
 from canbao.engines import Engine
+from canbao.engines.comparing import first_difference
 from canbao.network import Network
 from canbao.plan import Plan
 from canbao.planning import make_plan
@@ -34,7 +36,7 @@ from canbao.verification.estimates import Estimate, difference, intercept, mean_
 from canbao.verification.peers import Peer
 from canbao.verification.stays import Measure, StaysByName, Window, stays_of
 
-__all__ = ["Case", "Quantity", "Result", "Row", "run_case"]
+__all__ = ["Case", "Quantity", "Result", "Row", "run_case", "run_case_on"]
 
 _SEEDS_APART = 1 << 32
 """The runs of seed 0 take the seeds 0, 1, ...; those of the next seed begin so much later."""
@@ -127,10 +129,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of a case."""
+    """What came out of a case on one engine."""
 
     name: str
     source: str
+    engine: str
     rows: tuple[Row, ...]
     families: int
     """How many the engine served."""
@@ -138,44 +141,59 @@ class Result:
     """How many the peer served besides."""
     disagreement: float
     """The largest relative difference between engine and peer on the same families."""
+    differs: str = ""
+    """Where this engine's first trace that is not that of the first engine parts from it."""
+    unsupported: str = ""
+    """Why this engine cannot run the case; it has no rows then."""
 
     @property
     def holds(self) -> bool:
-        """Whether every row holds."""
-        return all(row.holds for row in self.rows)
+        """Whether every row holds, and every trace is that of the first engine."""
+        return not self.differs and all(row.holds for row in self.rows)
 
 
 def run_case(case: Case, engine: Engine, *, seed: int = 0, precision: float = 0.01) -> Result:
-    """Run a case.
+    """Run a case on one engine; see `run_case_on`."""
+    return run_case_on(case, [engine], seed=seed, precision=precision)[0]
+
+
+def run_case_on(case: Case, engines: Sequence[Engine], *, seed: int = 0, precision: float = 0.01) -> tuple[Result, ...]:
+    """Run a case on some engines, with the same luck and beside the same peer.
 
     Parameters
     ----------
     case
         What to run.
-    engine
-        What to run it on.
+    engines
+        What to run it on; their traces are compared with the first one's, bit for bit.
     seed
         Runs of different seeds have no luck in common.
     precision
         The largest relative half-width of the 99.9 % intervals of exact values.
     """
-    trial = _Trial(case, engine, seed * _SEEDS_APART)
-    trial.extend()
-    while not trial.narrow(precision) and trial.may_extend(precision):
+    plan = make_plan(case.network, until=case.until, seed=seed)
+    reasons = {engine.name: engine.supports(plan) for engine in engines}
+    trial = _Trial(case, [engine for engine in engines if not reasons[engine.name]], seed * _SEEDS_APART)
+    if trial.engines:
         trial.extend()
-    return trial.result(precision)
+        while not trial.narrow(precision) and trial.may_extend(precision):
+            trial.extend()
+    return tuple(trial.result(engine, precision, reasons[engine.name]) for engine in engines)
 
 
 @dataclass
 class _Trial:
-    """The runs of a case so far; `measured` and the like hold one array for each run."""
+    """The runs of a case so far; `beside` and the like hold one array for each run."""
 
     case: Case
-    engine: Engine
+    engines: Sequence[Engine]
     next_seed: int
-    measured: list[FloatArray] = field(default_factory=list)
+    measured: dict[str, list[FloatArray]] = field(default_factory=lambda: defaultdict(list))
+    """What each engine measured, by its name."""
+    differs: dict[str, str] = field(default_factory=dict)
+    """Where an engine's trace parts from the first engine's."""
     beside: list[FloatArray] = field(default_factory=list)
-    """What the peer measured on the engine's runs."""
+    """What the peer measured on the engines' runs."""
     alone: list[FloatArray] = field(default_factory=list)
     """What the peer measured on its other runs."""
     controls: list[dict[str, float]] = field(default_factory=list)
@@ -185,24 +203,47 @@ class _Trial:
     def extend(self) -> None:
         """Make some more runs."""
         peer = self.case.peer
-        if peer is None or not self.measured:
+        if peer is None or not self.runs:
             plans = self._plans(self.case.runs)
             self.families += sum(plan.families for plan in plans)
-            self.measured += [self._measure(self.case.watch(self.engine.run(plan))) for plan in plans]
+            for plan in plans:
+                self._run(plan)
         if peer is not None:
             if not self.beside:
                 self.beside += self._by_peer(peer, plans)
-            plans = self._plans(max(_BLOCK * len(self.measured) // self.families, _FEWEST))
+            plans = self._plans(max(_BLOCK * self.runs // self.families, _FEWEST))
             self.peer_families += sum(plan.families for plan in plans)
             self.alone += self._by_peer(peer, plans)
         self.controls += [self._look(plan) for plan in plans]
 
+    @property
+    def runs(self) -> int:
+        """How often each engine ran."""
+        return len(self.measured[self.engines[0].name])
+
+    def _run(self, plan: Plan) -> None:
+        """Run a plan on each engine."""
+        first: Trace | None = None
+        for engine in self.engines:
+            trace = engine.run(plan)
+            first = first or trace
+            self.measured[engine.name].append(self._measure(self.case.watch(trace)))
+            found = (
+                None if trace is first else first_difference(first, trace, names=(self.engines[0].name, engine.name))
+            )
+            if found is not None:
+                self.differs.setdefault(engine.name, f"family {found.family}, {found.said}")
+
     def may_extend(self, precision: float) -> bool:
         """Tell whether it is worth while to go on; if not, the intervals stay as wide as they are."""
-        if self.peer_families >= _MOST_CUSTOMERS or len(self.measured) >= _MOST_RUNS:
+        if self.peer_families >= _MOST_CUSTOMERS or self.runs >= _MOST_RUNS:
             return False
         # More runs of the peer do not help where the engine and the peer part.
-        pairs = zip(self.case.quantities, np.array(self.measured).T, np.array(self.beside).T, strict=False)
+        pairs = (
+            pair
+            for measured in self.measured.values()
+            for pair in zip(self.case.quantities, np.array(measured).T, np.array(self.beside).T, strict=False)
+        )
         return all(
             difference(one, other).half_width(0.999) <= precision * abs(quantity.value)
             for quantity, one, other in pairs
@@ -210,17 +251,29 @@ class _Trial:
         )
 
     def narrow(self, precision: float) -> bool:
-        """Tell whether all exact quantities are known well enough."""
-        return all(row.half_width <= precision * abs(row.value) for row in self._rows(precision) if row.kind == "exact")
+        """Tell whether all exact quantities are known well enough, on every engine."""
+        rows = (row for engine in self.engines for row in self._rows(engine, precision))
+        return all(row.half_width <= precision * abs(row.value) for row in rows if row.kind == "exact")
 
-    def result(self, precision: float) -> Result:
-        """Say what came out."""
-        rows = (*self._rows(precision), *self._control_rows())
+    def result(self, engine: Engine, precision: float, unsupported: str = "") -> Result:
+        """Say what came out on an engine, or why it cannot run the case."""
+        if unsupported:
+            return Result(self.case.name, self.case.source, engine.name, (), 0, 0, 0.0, unsupported=unsupported)
+        rows = (*self._rows(engine, precision), *self._control_rows())
         apart = 0.0
         if self.beside:
-            one, other = np.array(self.measured), np.array(self.beside)
+            one, other = np.array(self.measured[engine.name]), np.array(self.beside)
             apart = float(np.max(np.abs(one - other) / np.maximum(np.abs(one).max(axis=0), 1e-300)))
-        return Result(self.case.name, self.case.source, rows, self.families, self.peer_families, apart)
+        return Result(
+            name=self.case.name,
+            source=self.case.source,
+            engine=engine.name,
+            rows=rows,
+            families=self.families,
+            peer_families=self.peer_families,
+            disagreement=apart,
+            differs=self.differs.get(engine.name, ""),
+        )
 
     def _plans(self, count: int) -> list[Plan]:
         seeds = range(self.next_seed, self.next_seed + count)
@@ -238,8 +291,9 @@ class _Trial:
     def _by_peer(self, peer: Peer, plans: Sequence[Plan]) -> list[FloatArray]:
         return [self._measure(stays) for stays in peer(plans)]
 
-    def _estimates(self) -> list[Estimate]:
-        measured, beside, alone = (np.array(runs).T for runs in (self.measured, self.beside, self.alone))
+    def _estimates(self, engine: Engine) -> list[Estimate]:
+        runs = (self.measured[engine.name], self.beside, self.alone)
+        measured, beside, alone = (np.array(values).T for values in runs)
         controls = np.array([list(shares.values()) for shares in self.controls]) - 1.0
         if self.case.peer is None:
             return [intercept(values, controls) for values in measured]
@@ -248,8 +302,8 @@ class _Trial:
             for *pair, values in zip(measured, beside, alone, strict=True)
         ]
 
-    def _rows(self, precision: float) -> list[Row]:
-        return [_row(q, e, precision) for q, e in zip(self.case.quantities, self._estimates(), strict=True)]
+    def _rows(self, engine: Engine, precision: float) -> list[Row]:
+        return [_row(q, e, precision) for q, e in zip(self.case.quantities, self._estimates(engine), strict=True)]
 
     def _control_rows(self) -> list[Row]:
         """Hold the control variates, whose expectation was taken as known, against it."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from canbao.report.charts.axes import Frame, colour, layer, rows_axis, spec
+from canbao.report.charts.axes import Frame, plot, row_bar, rows_axis
+from canbao.report.charts.plot import Axis, Box, Mark, Plot, Space, Text
 
 __all__ = ["LEFT", "Bar", "left_room", "told_bars"]
 
@@ -28,19 +28,13 @@ def left_room(frame: Frame) -> int:
     return 142 if frame.narrow else LEFT
 
 
-def told_bars(bars: Sequence[Bar], frame: Frame) -> dict[str, Any]:
-    """Give the specification of a chart with a bar in each row and no axis, because the numbers stand there."""
-    values = [{"row": bar.name, "value": bar.value, "text": bar.text} for bar in bars]
-    # Room at the right for the longest label, six pixels a letter.
+def told_bars(bars: Sequence[Bar], frame: Frame) -> Plot:
+    """Give a plot with a bar in each row and no axis for their lengths, because the numbers stand there."""
+    # Room at the right for the longest label, seven pixels a letter.
     left, longest = left_room(frame), 7 * max(len(bar.text) for bar in bars)
-    plot = frame.width - left - 14
-    domain = [0, max(1e-12, *(bar.value for bar in bars)) * plot / max(plot - longest, 40)]
-    encoding = {
-        "x": {"field": "value", "type": "quantitative", "axis": None, "scale": {"domain": domain, "nice": False}},
-        "y": rows_axis([bar.name for bar in bars], left),
-    }
-    layers = [
-        layer("bar", encoding, values, color=colour("data"), aria=False),
-        layer("text", {**encoding, "text": {"field": "text"}}, values, align="left", dx=5, dy=4, aria=False),
-    ]
-    return spec(frame, 24 * len(bars), layers, {"left": left, "top": 8, "bottom": 8})
+    width = frame.width - left - 14
+    end = max(1e-12, *(bar.value for bar in bars)) * width / max(width - longest, 40)
+    marks: list[Mark] = [Box((0, bar.value), row_bar(row), "data") for row, bar in enumerate(bars)]
+    marks += [Text(bar.value, row + 0.4, bar.text, right=5, down=4) for row, bar in enumerate(bars)]
+    y = rows_axis([bar.name for bar in bars], left)
+    return plot(frame, 24 * len(bars), Axis(0, end), y, marks, Space(left, top=8, bottom=8))

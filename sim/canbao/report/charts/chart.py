@@ -1,10 +1,11 @@
-"""A chart as plain data: a Vega-Lite specification and the table behind it."""
+"""A chart as plain data: what is drawn and the table behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from canbao.report.charts.plot import Plot
 
 __all__ = ["Cell", "Chart", "Key", "Table"]
 
@@ -47,7 +48,6 @@ class Chart:
     """What is seen."""
     caption: str
     """How to read it."""
-    spec: Mapping[str, Any]
-    """Vega-Lite, with its data inside; `usermeta.space` gives the room around the plot in pixels."""
+    plot: Plot
     table: Table
     keys: tuple[Key, ...] = ()

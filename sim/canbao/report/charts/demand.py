@@ -11,15 +11,15 @@ from canbao.report.charts.axes import (
     amounts,
     bands,
     bars_by_day,
-    colour,
+    dates,
     deadline_keys,
-    deadline_layers,
+    deadline_marks,
     hours_axis,
-    layer,
     levels_by_day,
-    spec,
+    plot,
 )
 from canbao.report.charts.chart import Chart, Key, Table
+from canbao.report.charts.plot import Box, Line, Plot
 from canbao.report.charts.stations import StationHours, busiest_day, daily
 from canbao.report.terms import things
 from canbao.report.words import clock, day, duration
@@ -37,7 +37,7 @@ def arrivals_by_day(station: StationHours, frame: Frame) -> Chart:
         topic="load",
         title=_over(station, came, able, closed, frame.language),
         caption=_caption(station, frame.language),
-        spec=_by_day(station, frame, came, able, closed),
+        plot=_by_day(station, frame, came, able, closed),
         table=Table.of(
             (
                 say("date"),
@@ -107,7 +107,7 @@ def _caption(station: StationHours, language: Language) -> str:
 
 def _by_day(
     station: StationHours, frame: Frame, came: Sequence[float], able: Sequence[float] | None, closed: Sequence[bool]
-) -> dict[str, Any]:
+) -> Plot:
     language, noun = frame.language, things(station.group, frame.language)
 
     def said(index: int) -> str:
@@ -116,11 +116,10 @@ def _by_day(
             return language.say("{day}: {came} {things} came", **told)
         return language.say("{day}: {came} {things} came, {able} could be served", able=f"{able[index]:,.0f}", **told)
 
-    layers = [bands(frame, closed), bars_by_day(frame, language.say("{things} a day", things=noun), came, said)]
-    if able is not None:
-        levels = [None if shut else round(value, 1) for value, shut in zip(able, closed, strict=True)]
-        layers.append(levels_by_day(frame, levels))
-    return spec(frame, 170, [*layers, *deadline_layers(frame)])
+    levels = [None if shut else round(value, 1) for value, shut in zip(able or (), closed, strict=False)]
+    y = amounts(language.say("{things} a day", things=noun), max([*came, *(level or 0.0 for level in levels)]))
+    marks = [*bands(closed), *bars_by_day(frame, came, said), *levels_by_day(levels), *deadline_marks(frame)]
+    return plot(frame, 170, dates(frame), y, marks)
 
 
 def arrivals_by_hour(station: StationHours, frame: Frame) -> Chart:
@@ -139,7 +138,7 @@ def arrivals_by_hour(station: StationHours, frame: Frame) -> Chart:
         caption=say(
             "Bars: {things} that came in each hour. Lines: what those on duty in that hour could serve.", things=noun
         ),
-        spec=_by_hour(frame, [row for row in rows if first <= row["hour"] < after], noun),
+        plot=_by_hour(frame, [row for row in rows if first <= row["hour"] < after], noun),
         table=Table.of(
             (
                 say("hour"),
@@ -168,28 +167,18 @@ def _hour(station: StationHours, hour: int) -> dict[str, Any]:
     }
 
 
-def _by_hour(frame: Frame, rows: Sequence[Mapping[str, Any]], noun: str) -> dict[str, Any]:
+def _by_hour(frame: Frame, rows: Sequence[Mapping[str, Any]], noun: str) -> Plot:
     first, after = (rows[0]["hour"], rows[-1]["hour"] + 1) if rows else (0, 24)
-    x = {
-        "x": {"field": "from", **hours_axis(first, after, 1 + (after - first) // (6 if frame.narrow else 14))},
-        "x2": {"field": "to"},
-    }
-    bars = {**x, "y": amounts(frame.language.say("{things} an hour", things=noun)), "y2": {"datum": 0}}
-    lines = {**x, "y": {"field": "value", "type": "quantitative"}}
-    able = [_span(row, "able") for row in rows if row["able"]]
-    came = [{**_span(row, "came"), "said": _came(row, noun, frame.language)} for row in rows]
-    return spec(
-        frame,
-        150,
-        [
-            layer("rect", bars, came, color=colour("data")),
-            layer("rule", lines, able, color=colour("ink"), strokeWidth=2, aria=False),
-        ],
-    )
+    x = hours_axis(first, after, 1 + (after - first) // (6 if frame.narrow else 14))
+    most = max((row[key] or 0 for row in rows for key in ("came", "able")), default=0)
+    y = amounts(frame.language.say("{things} an hour", things=noun), most)
+    came = [Box(_span(row), (0, row["came"]), "data", _came(row, noun, frame.language)) for row in rows]
+    able = [Line(tuple((hour, row["able"]) for hour in _span(row)), "ink", 2) for row in rows if row["able"]]
+    return plot(frame, 150, x, y, [*came, *able])
 
 
-def _span(row: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"from": row["hour"] + 0.06, "to": row["hour"] + 0.94, "value": row[key]}
+def _span(row: Mapping[str, Any]) -> tuple[float, float]:
+    return (row["hour"] + 0.06, row["hour"] + 0.94)
 
 
 def _came(row: Mapping[str, Any], noun: str, language: Language) -> str:

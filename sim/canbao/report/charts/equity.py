@@ -87,7 +87,7 @@ def _compared(  # noqa: PLR0913, PLR0917 - the parts of one chart
         topic="equity",
         title=title,
         caption=caption,
-        spec=told_bars([Bar(*row) for row in named], frame),
+        plot=told_bars([Bar(*row) for row in named], frame),
         table=Table.of((frame.language.say("families"), unit), [(row, round(value, 4)) for row, value, _ in named]),
         keys=(Key(unit, "data"),),
     )

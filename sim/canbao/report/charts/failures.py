@@ -35,7 +35,7 @@ def _failures(found: Mapping[str, Mapping[str, Any]], frame: Frame) -> Chart:
             share=percent(found[worst]["share"] or 0.0, language),
         ),
         caption=say("Families that met each failure at least once, and their share of all families that came."),
-        spec=told_bars(bars, frame),
+        plot=told_bars(bars, frame),
         table=Table.of(
             (say("failure"), say("times"), say("families"), say("share of families")),
             [

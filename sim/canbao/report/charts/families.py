@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from canbao.languages import Language, noted
-from canbao.report.charts.axes import Frame, Layer, colour, layer, rows_axis, spec
+from canbao.report.charts.axes import Frame, percents_axis, plot, rounded_up, row_bar, rows_axis
 from canbao.report.charts.bars import Bar, left_room, told_bars
 from canbao.report.charts.chart import Chart, Key, Table
+from canbao.report.charts.plot import Box, Plot, Space, Text
 from canbao.report.palette import DEEP, ENDINGS
 from canbao.report.terms import column, kind, outcome, term
 from canbao.report.words import joined, number, percent
@@ -30,8 +31,8 @@ def family_charts(summary: Mapping[str, Any], frame: Frame) -> Iterator[Chart]:
         yield _newborns(newborns, frame)
 
 
-def _room(frame: Frame) -> dict[str, int]:
-    return {"left": left_room(frame), "top": 8}
+def _room(frame: Frame) -> Space:
+    return Space(left_room(frame), top=8)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ def _outcomes(families: Mapping[str, Any], frame: Frame) -> Chart:
         caption=language.say(
             "How families ended, as shares of each kind. A channel is the one to which the family came first."
         ),
-        spec=_stacks(rows, order, shades, frame),
+        plot=_stacks(rows, order, shades, frame),
         table=Table.of(header, [(label, *(counts.get(name, 0) for name in order)) for label, counts in rows]),
         keys=tuple(Key(label, shade) for label, shade in _keyed(shades, language).items()),
     )
@@ -92,33 +93,26 @@ def _keyed(shades: Mapping[str, str], language: Language) -> dict[str, str]:
 
 def _stacks(
     rows: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str], shades: Mapping[str, str], frame: Frame
-) -> dict[str, Any]:
-    values = [segment for label, counts in rows for segment in _segments(label, counts, order, shades, frame.language)]
+) -> Plot:
+    boxes = [
+        box
+        for row, (label, counts) in enumerate(rows)
+        for box in _segments(row, label, counts, order, shades, frame.language)
+    ]
+    x = percents_axis(frame.language.say("share of families"), 1.0, 2 if frame.narrow else 10)
     y = rows_axis([label for label, _ in rows], left_room(frame))
-    axis = {"title": frame.language.say("share of families"), "format": "%", "tickCount": 2 if frame.narrow else 10}
-    x = {"field": "from", "type": "quantitative", "scale": {"domain": [0, 1], "nice": False}, "axis": axis}
-    scale = {"domain": [colour(name) for name in ENDINGS], "range": [colour(name) for name in ENDINGS]}
-    shade = {"field": "shade", "type": "nominal", "scale": scale, "legend": None}
-    bars = layer("bar", {"x": x, "x2": {"field": "to"}, "y": y, "color": shade}, values)
-    return spec(frame, 20 * len(rows) + 6, [bars, *_shares_in_bars(values, y, frame)], _room(frame))
+    return plot(frame, 20 * len(rows) + 6, x, y, [*boxes, *_shares_in_bars(boxes, frame)], _room(frame))
 
 
-def _segments(
-    label: str, counts: Mapping[str, int], order: Sequence[str], shades: Mapping[str, str], language: Language
-) -> Iterator[dict[str, Any]]:
+def _segments(  # noqa: PLR0913, PLR0917 - one row of the chart
+    row: int, label: str, counts: Mapping[str, int], order: Sequence[str], shades: Mapping[str, str], language: Language
+) -> Iterator[Box]:
     total, done = sum(counts.values()), 0
     for name in order:
         count = counts.get(name, 0)
         if count:
-            yield {
-                "row": label,
-                "from": done / total,
-                "to": (done + count) / total,
-                "share": count / total,
-                "shade": colour(shades[name]),
-                "deep": shades[name] in DEEP,
-                "said": _segment(label, outcome(name, language), count, total, language),
-            }
+            said = _segment(label, outcome(name, language), count, total, language)
+            yield Box((done / total, (done + count) / total), row_bar(row), shades[name], said)
         done += count
 
 
@@ -133,22 +127,14 @@ def _segment(label: str, ended: str, count: int, total: int, language: Language)
     )
 
 
-def _shares_in_bars(values: Sequence[Mapping[str, Any]], y: Mapping[str, Any], frame: Frame) -> Iterator[Layer]:
+def _shares_in_bars(boxes: Sequence[Box], frame: Frame) -> Iterator[Text]:
     # A narrow segment has no room for its share, and the rows below the first say the same of parts.
-    first, least = values[0]["row"], 0.18 if frame.narrow else 0.07
-    encoding = {"x": {"field": "at", "type": "quantitative"}, "y": y, "text": {"field": "text"}}
-    for deep, shade in ((True, "paper"), (False, "ink")):
-        told = [
-            {
-                "row": first,
-                "at": (value["from"] + value["to"]) / 2,
-                "text": percent(value["share"], frame.language),
-            }
-            for value in values
-            if value["row"] == first and value["share"] >= least and value["deep"] == deep
-        ]
-        if told:
-            yield layer("text", encoding, told, color=colour(shade), aria=False, align="center", dy=4)
+    least = 0.18 if frame.narrow else 0.07
+    for box in boxes:
+        (first, after), (top, bottom) = box.x, box.y
+        if box.y == boxes[0].y and after - first >= least:
+            shade, text = "paper" if box.colour in DEEP else "ink", percent(after - first, frame.language)
+            yield Text((first + after) / 2, (top + bottom) / 2, text, shade, "middle", down=4)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -189,7 +175,7 @@ def _missed(rows: Sequence[_Missed], frame: Frame) -> Chart:
             "Families that did not hand in by the deadline, as a share of each kind; "
             "kinds in which nobody missed it are left out."
         ),
-        spec=_shares(rows, frame),
+        plot=_shares(rows, frame),
         table=Table.of(
             (say("families"), say("missed the deadline"), say("families with a deadline"), say("share")),
             [(kind(row.column, row.label, language), row.part, row.whole, round(row.share, 4)) for row in rows],
@@ -210,16 +196,15 @@ def _missed_title(rows: Sequence[_Missed], language: Language) -> str:
     )
 
 
-def _shares(rows: Sequence[_Missed], frame: Frame) -> dict[str, Any]:
+def _shares(rows: Sequence[_Missed], frame: Frame) -> Plot:
     names = [kind(row.column, row.label, frame.language) for row in rows]
-    values = [
-        {"row": name, "share": row.share, "said": _part(name, row, frame.language)}
-        for name, row in zip(names, rows, strict=True)
-    ]
     title = frame.language.say("share of families with a deadline")
-    axis = {"title": title, "format": ".3~%", "tickCount": 4 if frame.narrow else 8}
-    encoding = {"x": {"field": "share", "type": "quantitative", "axis": axis}, "y": rows_axis(names, left_room(frame))}
-    return spec(frame, 20 * len(rows) + 6, [layer("bar", encoding, values, color=colour("data"))], _room(frame))
+    x = percents_axis(title, rounded_up(max(row.share for row in rows)), 4 if frame.narrow else 8)
+    boxes = [
+        Box((0, one.share), row_bar(row), "data", _part(name, one, frame.language))
+        for row, (name, one) in enumerate(zip(names, rows, strict=True))
+    ]
+    return plot(frame, 20 * len(rows) + 6, x, rows_axis(names, left_room(frame)), boxes, _room(frame))
 
 
 def _part(name: str, row: _Missed, language: Language) -> str:
@@ -257,7 +242,7 @@ def _newborns(newborns: Mapping[str, Any], frame: Frame) -> Chart:
             whole=number(families),
         ),
         caption=say("Newborns whose families came: handed in inside the window after birth and enrolled, or not."),
-        spec=told_bars([Bar(text, count, _count(count, families, frame.language)) for text, count in rows], frame),
+        plot=told_bars([Bar(text, count, _count(count, families, frame.language)) for text, count in rows], frame),
         table=Table.of((say("newborns"), say("families")), rows),
     )
 

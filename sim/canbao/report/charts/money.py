@@ -37,7 +37,7 @@ def _costs(costs: Mapping[str, Any], frame: Frame) -> Chart:
             "What staff on duty and request slots of each channel, of formalities and of the review cost, busy or not, "
             "and what families' hours are worth."
         ),
-        spec=told_bars(bars, frame),
+        plot=told_bars(bars, frame),
         table=Table.of(
             ("", say("yuan"), say("share")), [(name, round(spent), round(spent / total, 4)) for name, spent in rows]
         ),

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from canbao.languages import Language
 from canbao.report.charts.axes import (
     Frame,
     bands,
-    classes,
     dates,
-    deadline_layers,
+    deadline_marks,
     hours_axis,
-    layer,
+    plot,
+    row_bar,
     rows_axis,
-    spec,
     stretches,
 )
 from canbao.report.charts.chart import Cell, Chart, Key, Table
+from canbao.report.charts.plot import Box, Plot, Space
 from canbao.report.charts.stations import StationHours
 from canbao.report.palette import WAITING, WORKING
 from canbao.report.words import clock, day, moment, number, percent, threshold
@@ -83,43 +82,40 @@ def queue_by_hour(station: StationHours, frame: Frame) -> Chart:
             start=clock(view.first),
             end=clock(view.after),
         ),
-        spec=_heat_map(station, frame, view),
+        plot=_heat_map(station, frame, view),
         table=_table(station, frame, view),
         keys=(*view.keys, Key(say("nobody on duty"), "closed")),
     )
 
 
-def _heat_map(station: StationHours, frame: Frame, view: _View) -> dict[str, Any]:
+def _heat_map(station: StationHours, frame: Frame, view: _View) -> Plot:
     closed = [not any(station.staff[24 * i : 24 * i + 24]) for i in range(frame.count)]
     cells = [cell for i, shut in enumerate(closed) if not shut for cell in _column(station, frame, i, view)]
-    y = {"field": "low", **hours_axis(view.first, view.after, 6 if view.after - view.first > 14 else 3)}
-    y["scale"] = {**y["scale"], "reverse": True}
-    encoding = {
-        "x": dates(frame),
-        "x2": {"field": "to"},
-        "y": y,
-        "y2": {"field": "high"},
-        "color": classes(view.keys),
-    }
-    height = max(120, 14 * (view.after - view.first))
-    return spec(frame, height, [bands(frame, closed), layer("rect", encoding, cells), *deadline_layers(frame)])
+    hours = view.after - view.first
+    down = hours_axis(view.first, view.after, 6 if hours > 14 else 3)
+    y = replace(down, low=down.high, high=down.low, flush=False)
+    return plot(frame, max(120, 14 * hours), dates(frame), y, [*bands(closed), *cells, *deadline_marks(frame)])
 
 
-def _column(station: StationHours, frame: Frame, index: int, view: _View) -> Iterator[dict[str, Any]]:
+def _column(station: StationHours, frame: Frame, index: int, view: _View) -> Iterator[Box]:
     """Join the hours of a day that are of one class: most of a season's hours need no mark of their own."""
     hours = station.waiting[24 * index + view.first : 24 * index + view.after]
     # Cells overlap the next day a little: neighbours that only touch are drawn with a pale seam.
-    place = {"from": frame.ms(index), "to": frame.ms(min(index + 1.15, frame.count))}
+    x = (index, min(index + 1.15, frame.count))
     for first, after, level in stretches(sum(value >= bound for bound in view.bounds) for value in hours):
-        low, high = view.first + first, view.first + after
-        said = frame.language.say(
-            "{day}, {start} to {end}: at most {number} waiting",
-            day=day(frame.date(index), frame.language),
-            start=clock(low),
-            end=clock(high),
-            number=number(round(max(hours[first:after]), 1)),
-        )
-        yield {**place, "low": low, "high": high, "level": view.keys[level].label, "said": said}
+        span = (view.first + first, view.first + after)
+        said = _cell(index, span, max(hours[first:after]), frame) if frame.tells else ""
+        yield Box(x, span, view.keys[level].colour, said)
+
+
+def _cell(index: int, span: tuple[int, int], most: float, frame: Frame) -> str:
+    return frame.language.say(
+        "{day}, {start} to {end}: at most {number} waiting",
+        day=day(frame.date(index), frame.language),
+        start=clock(span[0]),
+        end=clock(span[1]),
+        number=number(round(most, 1)),
+    )
 
 
 def _table(station: StationHours, frame: Frame, view: _View) -> Table:
@@ -167,7 +163,7 @@ def utilisation_by_week(stations: Sequence[StationHours], frame: Frame) -> Chart
             "Hours that servers work, divided by the hours that they are on duty, week by week from Monday. It passes "
             "100 %, where those who are inside at closing time are still served. Blank: nobody is on duty."
         ),
-        spec=_strips(frame, weeks, shares, keys),
+        plot=_strips(frame, weeks, shares, keys),
         table=Table.of(
             (say("week from"), *shares),
             [
@@ -196,22 +192,16 @@ def _rounded(share: float | None) -> float | None:
 
 def _strips(
     frame: Frame, weeks: Sequence[tuple[int, int]], shares: Mapping[str, Sequence[float | None]], keys: Sequence[Key]
-) -> dict[str, Any]:
+) -> Plot:
     left = 116 if frame.narrow else 150
-    values = [
-        {
-            "row": name,
-            "from": frame.ms(first),
-            "to": frame.ms(after),
-            "level": keys[_level(share)].label,
-            "said": _week(name, first, share, frame),
-        }
-        for name, row in shares.items()
-        for (first, after), share in zip(weeks, row, strict=True)
+    cells = [
+        Box(week, row_bar(row), keys[_level(share)].colour, _week(name, week[0], share, frame) if frame.tells else "")
+        for row, (name, used) in enumerate(shares.items())
+        for week, share in zip(weeks, used, strict=True)
         if share is not None
     ]
-    encoding = {"x": dates(frame), "x2": {"field": "to"}, "y": rows_axis(list(shares), left), "color": classes(keys)}
-    return spec(frame, 26 * len(shares), [layer("rect", encoding, values), *deadline_layers(frame)], {"left": left})
+    marks = [*cells, *deadline_marks(frame)]
+    return plot(frame, 26 * len(shares), dates(frame), rows_axis(list(shares), left), marks, Space(left))
 
 
 def _week(station: str, first: int, share: float, frame: Frame) -> str:

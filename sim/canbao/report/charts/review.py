@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from canbao.languages import Language
 from canbao.report.charts.axes import (
+    EDGES,
     Frame,
-    Layer,
     amounts,
     bands,
     bars_by_day,
-    classes,
-    colour,
     dates,
     deadline_keys,
-    deadline_layers,
-    labelled,
-    layer,
+    deadline_marks,
     levels_by_day,
-    spec,
+    percents_axis,
+    plot,
 )
 from canbao.report.charts.chart import Chart, Key, Table
+from canbao.report.charts.plot import Area, Axis, Box, Dot, Line, Plot, Shape, Tick
 from canbao.report.palette import ENDINGS
 from canbao.report.terms import objective_title
 from canbao.report.words import day, number, percent, threshold, working_days
@@ -66,7 +65,7 @@ def _promise(review: Mapping[str, Any], promises: Sequence[_Promise], frame: Fra
         topic="review",
         title=_promise_title(review["within"], wanted, frame.language),
         caption=_promise_caption(frame.language, promised=bool(promises)),
-        spec=_cumulative(lines, limits, promises, frame),
+        plot=_cumulative(lines, limits, promises, frame),
         table=Table.of(
             (say("within working days"), *(name for name, _, _ in lines)),
             [(limit, *(_rounded(within[str(limit)]) for _, _, within in lines)) for limit in limits],
@@ -116,47 +115,38 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
-def _cumulative(
-    lines: Sequence[_Line], limits: Sequence[int], promises: Sequence[_Promise], frame: Frame
-) -> dict[str, Any]:
-    ticks = [n for n in (1, 2, 3, 4, 5, 10, 15, 20) if limits[0] <= n <= limits[-1]]
-    x = {
-        "field": "limit",
-        "type": "quantitative",
-        "scale": {"domain": [limits[0], limits[-1]], "nice": False, "zero": False},
-        "axis": {"title": frame.language.say("working days"), "values": ticks, "format": "d", "grid": False},
-    }
-    y = amounts(frame.language.say("share decided"), "share", whole=False, domain=[0, 1])
-    y["axis"] = {**y["axis"], "format": "%"}
-    values = [
-        {"level": name, "limit": limit, "share": within[str(limit)]}
-        for name, _, within in lines
-        for limit in limits
-        if within[str(limit)] is not None
-    ]
-    encoding = {"x": x, "y": y, "color": classes([Key(name, shade) for name, shade, _ in lines])}
-    steps = layer("line", encoding, values, interpolate="step-after", strokeWidth=2, aria=False)
-    return spec(frame, 190, [steps, *_targets(promises, x, limits[-1], frame.language)])
+def _cumulative(lines: Sequence[_Line], limits: Sequence[int], promises: Sequence[_Promise], frame: Frame) -> Plot:
+    ticks = (Tick(n, (str(n),)) for n in (1, 2, 3, 4, 5, 10, 15, 20) if limits[0] <= n <= limits[-1])
+    x = Axis(limits[0], limits[-1], tuple(ticks), frame.language.say("working days"), flush=True)
+    y = percents_axis(frame.language.say("share decided"), 1.0, 4)
+    steps = [Line(tuple(_steps(within, limits)), shade, 2) for _, shade, within in lines]
+    return plot(frame, 190, x, y, [*steps, *_targets(promises, limits[-1], frame.language)])
 
 
-def _targets(promises: Sequence[_Promise], x: Mapping[str, Any], longest: int, language: Language) -> Iterator[Layer]:
-    y = {"field": "share", "type": "quantitative"}
-    for held, shape, shade in ((True, "circle", "good"), (False, "diamond", "alert")):
-        shown = [one for one in promises if one["held"] is held and one["wanted"]["within"] <= longest]
-        if shown:
-            look = {"filled": True, "size": 110, "shape": shape, "color": colour(shade), "opacity": 1}
-            yield layer("point", {"x": x, "y": y}, [_target(one, language) for one in shown], **look)
+def _steps(within: Mapping[str, float | None], limits: Sequence[int]) -> Iterator[tuple[float, float]]:
+    """Hold each share until the next limit."""
+    known = [(limit, share) for limit in limits if (share := within[str(limit)]) is not None]
+    for (limit, share), (following, _) in pairwise([*known, *known[-1:]]):
+        yield from ((limit, share), (following, share))
 
 
-def _target(promise: _Promise, language: Language) -> dict[str, Any]:
+def _targets(promises: Sequence[_Promise], longest: int, language: Language) -> Iterator[Dot]:
+    for promise in promises:
+        wanted, held = promise["wanted"], promise["held"]
+        if held is not None and wanted["within"] <= longest:
+            shape: Shape = "circle" if held else "diamond"
+            said = _target(promise, language)
+            yield Dot(wanted["within"], wanted["at_least"], "good" if held else "alert", 5.2, shape, said)
+
+
+def _target(promise: _Promise, language: Language) -> str:
     wanted = promise["wanted"]
-    said = language.say(
+    return language.say(
         "{title}: {share} within {days} wanted",
         title=objective_title(promise, language),
         share=threshold(wanted["at_least"], language),
         days=working_days(wanted["within"], language),
     )
-    return {"limit": wanted["within"], "share": wanted["at_least"], "said": said}
 
 
 def _working_days(review: Mapping[str, Any], promises: Sequence[_Promise], frame: Frame) -> Chart:
@@ -168,7 +158,7 @@ def _working_days(review: Mapping[str, Any], promises: Sequence[_Promise], frame
         topic="review",
         title=_took(review["working_days"]["median"], still_open, frame.language),
         caption=say("Applications by working days from handing in to decision; “open”: without a decision at the end."),
-        spec=_histogram(bars, [limit for limit in limits if limit < len(bars) - 2], frame),
+        plot=_histogram(bars, [limit for limit in limits if limit < len(bars) - 2], frame),
         table=Table.of((say("working days"), say("applications")), bars),
         keys=(
             Key(say("decided"), "data"),
@@ -197,36 +187,25 @@ def _took(median: float | None, still_open: int, language: Language) -> str:
     return language.say("{said}, and {number} were still open at the end", said=said, number=number(still_open))
 
 
-def _histogram(bars: Sequence[tuple[str, int]], limits: Sequence[int], frame: Frame) -> dict[str, Any]:
+def _histogram(bars: Sequence[tuple[str, int]], limits: Sequence[int], frame: Frame) -> Plot:
     say, last = frame.language.say, len(bars) - 1
     decided, still_open = say("{days} working days: {count} applications"), say("still open: {count} applications")
-    values = [_bar(i, *bar, still_open if i == last else decided) for i, bar in enumerate(bars)]
-    ticks = [*range(0, last - 2, 5), last - 1, last] if frame.narrow and last > 12 else list(range(last + 1))
-    labels: dict[int, str | list[str]] = {index: label for index, (label, _) in enumerate(bars)}
+    shown = [*range(0, last - 2, 5), last - 1, last] if frame.narrow and last > 12 else list(range(last + 1))
+    labels: dict[int, tuple[str, ...]] = {index: (label,) for index, (label, _) in enumerate(bars)}
     if frame.narrow:
-        labels[last] = ["", bars[last][0]]  # a telephone has no room for the last label beside its neighbour
-    x = {
-        "field": "from",
-        "type": "quantitative",
-        "scale": {"domain": [-0.6, last + 0.6], "nice": False, "zero": False},
-        "axis": {
-            "title": say("working days"),
-            "values": ticks,
-            "labelExpr": labelled(labels, "datum.value"),
-            "grid": False,
-        },
-    }
-    shade = {"condition": {"test": f"datum.from > {last - 1}", "value": colour("soft")}, "value": colour("data")}
-    y = amounts(say("applications"))
-    encoding = {"x": x, "x2": {"field": "to"}, "y": y, "y2": {"datum": 0}, "color": shade}
-    promised = [{"from": limit + 0.5} for limit in limits]
-    rule = layer("rule", {"x": x}, promised, color=colour("alert"), strokeDash=[4, 3], aria=False)
-    return spec(frame, 160, [layer("rect", encoding, values), *([rule] if limits else [])])
-
-
-def _bar(index: int, label: str, count: int, said: str) -> dict[str, Any]:
-    told = said.format(days=label, count=f"{count:,}")
-    return {"from": index - 0.4, "to": index + 0.4, "value": count, "said": told}
+        labels[last] = ("", bars[last][0])  # a telephone has no room for the last label beside its neighbour
+    x = Axis(-0.6, last + 0.6, tuple(Tick(index, labels[index]) for index in shown), say("working days"))
+    boxes = [
+        Box(
+            (index - 0.4, index + 0.4),
+            (0, count),
+            "soft" if index == last else "data",
+            (still_open if index == last else decided).format(days=label, count=f"{count:,}"),
+        )
+        for index, (label, count) in enumerate(bars)
+    ]
+    rules = [Line(tuple((limit + 0.5, edge) for edge in EDGES), "alert", dashed=True) for limit in limits]
+    return plot(frame, 160, x, amounts(say("applications"), max(count for _, count in bars)), [*boxes, *rules])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -243,7 +222,7 @@ def _flow(flow: Mapping[str, Any], frame: Frame) -> Chart:
         caption=say(
             "Bars: applications handed in on each day, corrected ones again. Lines: those decided on that day."
         ),
-        spec=_flow_spec(came, decided, frame),
+        plot=_flow_plot(came, decided, frame),
         table=Table.of(
             (say("date"), say("handed in"), say("decided")),
             [(str(frame.date(i)), *pair) for i, pair in enumerate(zip(came, decided, strict=True))],
@@ -266,7 +245,7 @@ def _season_keys(frame: Frame) -> tuple[Key, ...]:
     return (Key(frame.language.say("no working day"), "closed"), *deadline_keys(frame))
 
 
-def _flow_spec(came: Sequence[int], decided: Sequence[int], frame: Frame) -> dict[str, Any]:
+def _flow_plot(came: Sequence[int], decided: Sequence[int], frame: Frame) -> Plot:
     def said(index: int) -> str:
         return frame.language.say(
             "{day}: {came} handed in, {decided} decided",
@@ -275,9 +254,10 @@ def _flow_spec(came: Sequence[int], decided: Sequence[int], frame: Frame) -> dic
             decided=f"{decided[index]:,}",
         )
 
-    bars = bars_by_day(frame, frame.language.say("applications a day"), came, said)
-    lines = levels_by_day(frame, [count or None for count in decided])
-    return spec(frame, 170, [bands(frame, frame.closed), bars, lines, *deadline_layers(frame)])
+    y = amounts(frame.language.say("applications a day"), max([*came, *decided]))
+    lines = levels_by_day([count or None for count in decided])
+    marks = [*bands(frame.closed), *bars_by_day(frame, came, said), *lines, *deadline_marks(frame)]
+    return plot(frame, 170, dates(frame), y, marks)
 
 
 def _backlog(flow: Mapping[str, Any], frame: Frame) -> Chart:
@@ -287,7 +267,7 @@ def _backlog(flow: Mapping[str, Any], frame: Frame) -> Chart:
         topic="review",
         title=_largest(backlog, frame),
         caption=say("Applications handed in and not decided by the end of each day."),
-        spec=_backlog_spec(backlog, frame),
+        plot=_backlog_plot(backlog, frame),
         table=Table.of(
             (say("date"), say("applications in review")), [(str(frame.date(i)), n) for i, n in enumerate(backlog)]
         ),
@@ -295,15 +275,11 @@ def _backlog(flow: Mapping[str, Any], frame: Frame) -> Chart:
     )
 
 
-def _backlog_spec(backlog: Sequence[int], frame: Frame) -> dict[str, Any]:
-    values = [
-        {"from": frame.ms(0), "value": 0},
-        *({"from": frame.ms(i + 1), "value": count} for i, count in enumerate(backlog)),
-    ]
-    edge = {"color": colour("data"), "strokeWidth": 1.5, "aria": False}
-    encoding = {"x": dates(frame), "y": amounts(frame.language.say("applications in review"))}
-    area = layer("area", encoding, values, color=colour("soft"), line=edge, aria=False)
-    return spec(frame, 170, [bands(frame, frame.closed), area, *deadline_layers(frame)])
+def _backlog_plot(backlog: Sequence[int], frame: Frame) -> Plot:
+    y = amounts(frame.language.say("applications in review"), max(backlog))
+    points = ((0.0, 0.0), *((day + 1.0, float(count)) for day, count in enumerate(backlog)))
+    marks = [*bands(frame.closed), Area(points, "soft"), Line(points, "data", 1.5), *deadline_marks(frame)]
+    return plot(frame, 170, dates(frame), y, marks)
 
 
 def _largest(backlog: Sequence[int], frame: Frame) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from canbao.languages import Language
-from canbao.report.charts.axes import Frame, colour, layer, rows_axis, spec
+from canbao.report.charts.axes import Frame, numbers_axis, plot, row_bar, rows_axis
 from canbao.report.charts.bars import left_room
 from canbao.report.charts.chart import Chart, Key, Table
+from canbao.report.charts.plot import Box, Dot, Line, Mark, Plot, Space
 from canbao.report.terms import is_review, kind
 from canbao.report.words import duration, number, rough
 
@@ -77,7 +78,7 @@ def _by_channel(channels: Mapping[str, Mapping[str, Any]], rows: Sequence[_Row],
             "Waits of visits to the stations of channels, until service began or the family left. "
             "Bar: nine visits in ten waited no longer. Dot: the mean. Thin line: up to the longest wait."
         ),
-        spec=_ranges(rows, frame, bar="p90", dot="mean", line="max"),
+        plot=_ranges(rows, frame, bar="p90", dot="mean", line="max"),
         table=_table(rows, frame.language),
         keys=(
             Key(say("nine in ten"), "soft"),
@@ -105,7 +106,7 @@ def _by_kind(rows: Sequence[_Row], frame: Frame) -> Chart:
             "All the waits of a family at stations of channels together; families that did not wait count too. "
             "Bar: the mean. Dot: nineteen families in twenty waited no longer."
         ),
-        spec=_ranges(rows, frame, bar="mean", dot="p95"),
+        plot=_ranges(rows, frame, bar="mean", dot="p95"),
         table=_table(rows, frame.language),
         keys=(Key(say("mean"), "soft"), Key(say("nineteen in twenty"), "ink", "dot")),
     )
@@ -118,37 +119,23 @@ def _spread(means: Sequence[float], language: Language) -> str:
     return language.say("By kind of family, the mean wait is between {least} and {most}", least=least, most=most)
 
 
-def _ranges(rows: Sequence[_Row], frame: Frame, *, bar: str, dot: str, line: str | None = None) -> dict[str, Any]:
-    left = left_room(frame)
-    axis = {
-        "title": frame.language.say("minutes of waiting"),
-        "format": ",~f",
-        "tickCount": 4 if frame.narrow else 8,
-        "orient": "bottom",
-    }
+def _ranges(rows: Sequence[_Row], frame: Frame, *, bar: str, dot: str, line: str | None = None) -> Plot:
+    left, shown = left_room(frame), [field for field in (bar, dot, line) if field]
     # A minute at least: waits of a fraction of a second must not look like waits.
-    most = 1.01 * max([1.0, *(one[field] / 60.0 for _, one in rows for field in (bar, dot, line) if field)])
+    most = 1.01 * max([1.0, *(one[field] / 60.0 for _, one in rows for field in shown)])
+    x = numbers_axis(frame.language.say("minutes of waiting"), most, 4 if frame.narrow else 8)
+    bars, dots, lines = list[Mark](), list[Mark](), list[Mark]()
+    for row, (name, one) in enumerate(rows):
+        bars.append(Box((0, one[bar] / 60.0), row_bar(row), "soft", _said(name, one, frame.language)))
+        dots.append(Dot(one[dot] / 60.0, row + 0.4, "ink", 3.4))
+        if line:
+            lines.append(Line(((0, row + 0.4), (one[line] / 60.0, row + 0.4)), "muted", 1.5))
     y = rows_axis([name for name, _ in rows], left)
-
-    def at(field: str) -> dict[str, Any]:
-        return {"field": field, "type": "quantitative", "axis": axis, "scale": {"domain": [0, most]}}
-
-    def from_zero(field: str) -> dict[str, Any]:
-        return {"x": at(field), "x2": {"datum": 0}, "y": y}
-
-    point: dict[str, Any] = {"filled": True, "size": 45, "color": colour("ink"), "opacity": 1, "aria": False}
-    layers = [
-        layer("bar", from_zero(bar), color=colour("soft")),
-        layer("point", {"x": at(dot), "y": y}, **point),
-    ]
-    if line:
-        layers.insert(0, layer("rule", from_zero(line), color=colour("muted"), strokeWidth=1.5, aria=False))
-    values = [_datum(name, one, frame.language) for name, one in rows]
-    return spec(frame, 20 * len(rows) + 6, layers, {"left": left, "top": 8}, data={"values": values})
+    return plot(frame, 20 * len(rows) + 6, x, y, [*lines, *bars, *dots], Space(left, top=8))
 
 
-def _datum(name: str, one: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    said = language.say(
+def _said(name: str, one: Mapping[str, Any], language: Language) -> str:
+    return language.say(
         "{name}: mean {mean}, nine in ten at most {p90}, longest {longest}, {visits} visits",
         name=name,
         mean=duration(one["mean"], language),
@@ -156,4 +143,3 @@ def _datum(name: str, one: Mapping[str, Any], language: Language) -> dict[str, A
         longest=duration(one["max"], language),
         visits=number(one["count"]),
     )
-    return {"row": name, **{key: one[key] / 60.0 for key in ("mean", "p90", "p95", "max")}, "said": said}
