@@ -146,3 +146,17 @@ def test_whole_numbers_of_numpy_will_do() -> None:
     luck = Luck(6)
     assert luck.uniform("a", family, attempt) == luck.uniform("a", 3, 2)
     assert luck.bits("a", family) == luck.bits("a", 3)
+
+
+@given(
+    st.integers(0, 2**40),
+    st.lists(st.tuples(st.integers(0, 2**33), st.integers(0, 50)), max_size=20),
+)
+def test_any_families_at_any_attempts_have_the_numbers_that_they_have_one_by_one(
+    seed: int, asked: list[tuple[int, int]]
+) -> None:
+    """The order in which numbers are asked for has no say in them, and neither has who else is asked for."""
+    luck = Luck(seed)
+    family, attempt = (np.array([pair[place] for pair in asked], dtype=np.int64) for place in (0, 1))
+    wanted = [luck.uniform("service", *pair) for pair in asked]
+    assert luck.uniforms_of("service", family, attempt).tolist() == wanted

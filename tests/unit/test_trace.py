@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -185,3 +187,23 @@ def test_words_become_dictionary_columns() -> None:
     assert str(table.schema.field("kind").type).startswith("dictionary<values=string, indices=int32")
     assert table.column("kind").to_pylist() == ["pupil", "newborn", "pupil"]
     assert str(table.schema.field("x").type) == "double"
+
+
+def test_words_of_any_script_arrive_as_they_are() -> None:
+    """Signs take several bytes, a word may be empty, and a column may have no words at all."""
+    column = Coded(np.array([2, 0, 1, 0]), ("学生儿童", "", "naïve"))
+    assert arrow_table({"kind": column}).column("kind").to_pylist() == ["naïve", "学生儿童", "", "学生儿童"]
+    nobody = Coded(np.empty(0, dtype=np.int8), ())
+    assert arrow_table({"kind": nobody}).column("kind").to_pylist() == []
+
+
+def test_a_frame_does_not_wait_for_pandas() -> None:
+    """Who has pandas installed does not wait for it when a run is stored."""
+    script = (
+        "import sys, numpy as np\n"
+        "from canbao.columns import Coded\n"
+        "from canbao.runs.tables import table_bytes\n"
+        "table_bytes({'family': np.arange(3), 'kind': Coded(np.zeros(3, dtype=int), ('pupil',))})\n"
+        "assert 'pandas' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from canbao.assembly.review import INTAKE, REVIEW
 from canbao.calendar import WHOLE_DAY, Calendar, Horizon, working_days
+from canbao.columns import Coded
 from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
 from canbao.trace import Trace
 
@@ -207,3 +208,15 @@ def test_a_season_without_a_review_has_no_rounds(by_hand: Maker) -> None:
     assert (said["rounds"], said["open"], said["distribution"]) == (0, 0, [0])
     assert said["within"] == {"1": None, "2": None}
     assert sum(review_flow(rounds, HORIZON.days, OFFICE_DAYS)["handed_in"]) == 0
+
+
+_days = st.integers(0, 30)
+
+
+@given(st.lists(st.tuples(_days, st.one_of(st.none(), _days)), max_size=30), st.integers(1, 25))
+def test_all_promises_at_once_are_each_promise_by_itself(rounds: list[tuple[int, int | None]], longest: int) -> None:
+    """Watched for any time, decided after any time or open: one table of counts says the same as twenty looks."""
+    observed, took = (np.array([NAN if pair[i] is None else pair[i] for pair in rounds], dtype=float) for i in (0, 1))
+    none = np.zeros(len(rounds))
+    made = Rounds(none.astype(int), none, none, took, observed, Coded(none.astype(int), ("office",)))
+    assert made.shares_within(longest) == {str(days): made.share_within(days) for days in range(1, longest + 1)}
