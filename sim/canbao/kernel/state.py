@@ -131,7 +131,7 @@ SLOT = _record(
     ("inside", "i4"),
     ("steps", "i4"),
 )
-"""64 bytes: one line of the processor's cache, as is a ticket; most of the time goes into waiting for memory."""
+"""64 bytes: one line of the processor's cache, as is a ticket."""
 
 TICKET = _record(
     ("enter", "f8"),
