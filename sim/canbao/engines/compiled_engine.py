@@ -7,6 +7,7 @@ takes what it has written down, and says in words what is wrong where something 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from canbao.kernel import loop
 from canbao.kernel.compiling import JIT, cache_folder
 from canbao.kernel.drawing import BAD_DRAW, BLOCK
 from canbao.kernel.handle import handle
-from canbao.kernel.state import COMING, WIDE, World, records
+from canbao.kernel.state import COMING, ROW, WIDE, World, records
 from canbao.kernel.walking import NO_CHANNEL
 from canbao.plan import Plan
 from canbao.trace import Trace
@@ -33,7 +34,7 @@ __all__ = ["CompiledEngine"]
 _BUDGET = 200_000
 """Events between two chances for Python to do something: to tell progress, to stop."""
 
-_CHUNK = 1 << 12
+_CHUNK = 1 << 14
 """Families that are given to the kernel at once: few enough to stay in the processor's cache."""
 
 
@@ -123,24 +124,30 @@ class Simulation:
         self.order = came[np.argsort(plan.arrival[came], kind="stable")]
         self.given = 0
         self.world.run.more = 1
+        self._seen: Any = None
 
     def run(self, rows: Collected | Counting, progress: Progress | None) -> World:
         """Run to the end of the horizon; `rows` takes what is written down."""
         # Without a compiler, numpy would warn of the overflow that the luck is made of.
         with np.errstate(over="ignore"):
             self._start()
-            while (status := loop.advance(handle(self.world))) != loop.DONE:
+            while (status := loop.advance(self._handle())) != loop.DONE:
                 self._serve(status, rows, progress)
             self._close(rows)
         if progress is not None:
             progress(1.0)
         return self.world
 
+    def _handle(self) -> Any:
+        """Give the world as the kernel takes it, as it is now."""
+        self._seen = handle(self.world, self._seen)
+        return self._seen
+
     def _start(self) -> None:
-        loop.begin(handle(self.world))
+        loop.begin(self._handle())
         for number, batch in enumerate(self.plan.batches):
             for time in batch.releases:
-                loop.plan_release(handle(self.world), number, float(time))
+                loop.plan_release(self._handle(), number, float(time))
 
     def _serve(self, status: int, rows: Collected | Counting, progress: Progress | None) -> None:
         """Give the kernel what it needs."""
@@ -165,31 +172,31 @@ class Simulation:
     def _close(self, rows: Collected | Counting) -> None:
         slot = 0
         while slot < len(self.world.slots):
-            slot = loop.close(handle(self.world), slot)
+            slot = loop.close(self._handle(), slot)
             self._flush(rows)
 
     def _flush(self, rows: Collected | Counting) -> None:
         """Take what was written down; give room for more where the kernel needs it for one thing that happens."""
         run = self.world.run[0]
-        rows.take(self.world)
+        self.world = self.world._replace(**rows.take(self.world))
         run.rows = run.left = 0
         if len(self.world.rows) < 2 * run.members + BLOCK:
-            self.world = self.world._replace(rows=records(4 * int(run.members) + BLOCK, self.world.rows.dtype))
+            self.world = self.world._replace(rows=records(4 * int(run.members) + BLOCK, ROW, zero=False))
 
     def _send_families(self) -> None:
         """Let the kernel have the next families to come."""
         who = self.order[self.given : self.given + _CHUNK]
         self.given += len(who)
-        coming = records(len(who), COMING)
+        coming = records(len(who), COMING, zero=False)
         coming.time, coming.family, coming.step = self.plan.arrival[who], who, self.plan.first_step[who]
         self.world = self.world._replace(coming=coming, coming_columns=self._columns(who))
         run = self.world.run[0]
         run.coming, run.expected, run.more = 0, len(who), self.given < len(self.order)
 
     def _columns(self, who: IntArray) -> FloatArray:
-        columns = np.empty((len(who), len(self.tables.columns)))
-        for number, name in enumerate(self.tables.columns):
-            columns[:, number] = numbers_of(self.plan.columns[name])[who]
+        columns = np.empty((len(self.tables.columns), len(who)))
+        for column, name in zip(columns, self.tables.columns, strict=True):
+            column[:] = numbers_of(self.plan.columns[name]).take(who)
         return columns
 
     def _draw_outside(self) -> None:

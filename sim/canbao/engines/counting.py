@@ -82,8 +82,8 @@ class Counting:
         self._marks: list[AnyArray] = [np.empty((0, len(plan.marks)))]
         self._out: list[FloatArray] = [np.empty((0, 2 + len(watch.records)))]
 
-    def take(self, world: World) -> None:
-        """Count what the kernel has written down since the last time."""
+    def take(self, world: World) -> dict[str, Any]:
+        """Count what the kernel has written down since the last time; it can write over that."""
         run = world.run[0]
         self._make_room(len(world.slots))
         out = np.zeros((run.left, 2 + len(self.watch.records)))
@@ -94,11 +94,13 @@ class Counting:
             if row < run.rows:
                 self.keep = self.keep._replace(past=_wider(self.keep.past))
         left = world.left[: run.left]
-        np.add.at(self.outcomes, left.outcome, 1)
-        if self.keeps_families:
-            self._left.append(left.copy())
-            self._marks.append(world.left_marks[: run.left].copy())
-            self._out.append(out)
+        self.outcomes += np.bincount(left["outcome"] % len(self.outcomes), minlength=len(self.outcomes))
+        if not self.keeps_families:
+            return {}
+        self._left.append(left)
+        self._marks.append(world.left_marks[: run.left])
+        self._out.append(out)
+        return {"left": records(len(world.left), LEFT, zero=False), "left_marks": np.empty_like(world.left_marks)}
 
     def _make_room(self, slots: int) -> None:
         """Keep something of as many slots as the kernel has."""
@@ -112,14 +114,12 @@ class Counting:
     def result(self, stations: Any) -> Counted:
         """Give what was counted."""
         plan = self.plan
-        left, out = np.concatenate(self._left), np.concatenate(self._out)
-        order = np.argsort(left["family"])
-        out = out[order]
-        fates = fates_of(left, np.concatenate(self._marks), order)
+        out = np.concatenate(self._out)
+        out = out[np.argsort(np.concatenate([left["family"] for left in self._left]))]
         labels = (*plan.outcomes, INSIDE)
         return Counted(
             until=plan.until,
-            families=make_families(plan, fates) if self.keeps_families else None,
+            families=make_families(plan, fates_of(plan, self._left, self._marks)) if self.keeps_families else None,
             stations=make_stations(plan, stations),
             counters=self._counters(),
             outcomes={label: int(n) for label, n in zip(labels, self.outcomes, strict=True) if n},

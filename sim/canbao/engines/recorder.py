@@ -77,7 +77,7 @@ class Recorder:
             np.frombuffer(self.effort_s, dtype=np.float64)[came],
             np.frombuffer(self.outcome, dtype=np.int16)[came],
             np.frombuffer(self.finished)[came],
-            np.stack(marks, axis=1),
+            np.stack(marks),
         )
 
     def _visits(self) -> Visits:

@@ -27,6 +27,7 @@ from canbao.kernel.state import (
     FAR,
     LAYOUT,
     LEFT,
+    NARROW,
     OPTION,
     ROW,
     RUN,
@@ -56,7 +57,7 @@ _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": 
 
 _SLOTS = 1024
 """Families that can be inside at first; arrays grow when more are."""
-_ROWS = 1 << 13
+_ROWS = 1 << 15
 """Visits that the kernel writes down before Python takes them."""
 _BUCKETS = (1 << 10, 1 << 17)
 """Buckets of time, at least and at most; with one for eight families the heap of near events stays in the cache."""
@@ -327,10 +328,10 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         batches=_made(BATCH, [{"full": batch.size, "max_wait": batch.max_wait, "rounds": 1} for batch in plan.batches]),
         **_books(plan),
         coming=records(0, COMING),
-        coming_columns=np.empty((0, len(tables.columns))),
+        coming_columns=np.empty((len(tables.columns), 0)),
         slots=records(0, SLOT),
         tickets=records(0, TICKET),
-        counts=np.zeros((0, tables.counters), dtype=np.int16),
+        counts=np.zeros((0, tables.counters), dtype=NARROW),
         columns=np.zeros((0, len(tables.columns))),
         marks=np.zeros((0, len(plan.marks))),
         queues=np.zeros((heaps, 0), dtype=np.int64),

@@ -30,7 +30,7 @@ class Fates(NamedTuple):
     outcome: AnyArray
     finished: FloatArray
     marks: FloatArray
-    """When each event of `Plan.marks` was marked, shape (families, marks)."""
+    """When each event of `Plan.marks` was marked, shape (marks, families)."""
 
 
 class Visits(NamedTuple):
@@ -70,7 +70,7 @@ def make_families(plan: Plan, fates: Fates) -> Table:
         "effort_s": fates.effort_s,
         "outcome": _coded(fates.outcome, (*plan.outcomes, INSIDE)),
     }
-    moments = {name: np.ascontiguousarray(fates.marks[:, number]) for number, name in enumerate(plan.marks)}
+    moments = dict(zip(plan.marks, fates.marks, strict=True))
     table |= {name: moments.pop(name) for name in MARKS}
     table["finished"] = fates.finished
     table |= moments

@@ -162,7 +162,7 @@ def _wait(w: Any, desk: Any, number: int) -> None:
     desk.tail = number
     if desk.heap >= 0:
         ticket.key = _key(w, desk, number)
-        _rise(w, w.queues[desk.heap], desk.waiting - 1, number)
+        _rise(w, desk.heap, desk.waiting - 1, number)
     patience = _drawn(w, number, 1)
     if patience < math.inf:
         family = w.slots[number >> 1].family
@@ -197,34 +197,37 @@ def _goes_first(w: Any, one: int, other: int) -> bool:
 
 
 @compiled
-def _rise(w: Any, heap: Any, place: int, number: int) -> None:
+def _rise(w: Any, heap: int, place: int, number: int) -> None:
     """Put a ticket where it belongs between `place` and the top of a heap."""
     while place > 0:
         parent = (place - 1) >> 1
-        if not _goes_first(w, number, heap[parent]):
+        above = w.queues[heap, parent]
+        if not _goes_first(w, number, above):
             break
-        heap[place] = heap[parent]
-        w.tickets[heap[place]].place = place
+        w.queues[heap, place] = above
+        w.tickets[above].place = place
         place = parent
-    heap[place] = number
+    w.queues[heap, place] = number
     w.tickets[number].place = place
 
 
 @compiled
-def _leave_heap(w: Any, heap: Any, size: int, place: int) -> None:
+def _leave_heap(w: Any, heap: int, size: int, place: int) -> None:
     """Take the ticket at `place` out of a heap of `size`: the last one takes its place, and sinks or rises."""
     last = size - 1
-    number = heap[last]
+    number = w.queues[heap, last]
     if place == last:
         return
     child = 2 * place + 1
     while child < last:
-        if child + 1 < last and _goes_first(w, heap[child + 1], heap[child]):
+        below = w.queues[heap, child]
+        if child + 1 < last and _goes_first(w, w.queues[heap, child + 1], below):
             child += 1
-        if not _goes_first(w, heap[child], number):
+            below = w.queues[heap, child]
+        if not _goes_first(w, below, number):
             break
-        heap[place] = heap[child]
-        w.tickets[heap[place]].place = place
+        w.queues[heap, place] = below
+        w.tickets[below].place = place
         place, child = child, 2 * child + 1
     _rise(w, heap, place, number)
 
@@ -241,7 +244,7 @@ def _stop_waiting(w: Any, desk: Any, number: int) -> None:
     ticket = w.tickets[number]
     ticket.waits = 0
     if desk.heap >= 0:
-        _leave_heap(w, w.queues[desk.heap], desk.waiting, ticket.place)
+        _leave_heap(w, desk.heap, desk.waiting, ticket.place)
     if ticket.before < 0:
         desk.head = ticket.after
     else:

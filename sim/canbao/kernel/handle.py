@@ -6,6 +6,7 @@ compile and ran no faster than Python. A `Handle` travels as one, and `w.slots` 
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numba
@@ -13,8 +14,8 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
-from numba.np.arrayobj import make_array, populate_array
+from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
+from numba.np.arrayobj import load_item, make_array, populate_array, store_item
 
 from canbao.kernel.compiling import JIT
 from canbao.kernel.state import LAYOUT, WIDE, World
@@ -27,28 +28,39 @@ _WORDS = 1 + _MOST_DIMENSIONS
 
 
 class Handle:
-    """The addresses and shapes of the arrays of a world, which it keeps alive."""
+    """The addresses and shapes of the arrays of a world, which it keeps alive.
 
-    def __init__(self, world: World) -> None:
+    Parameters
+    ----------
+    world
+        The arrays.
+    before
+        The handle of a world of which most arrays are the same: to look at all forty again took longer than what the
+        kernel did between two calls.
+    """
+
+    def __init__(self, world: World, before: Handle | None = None) -> None:
         self.world = world
-        self.table = np.zeros((len(LAYOUT), _WORDS), dtype=np.int64)
-        for row, name, (kind, dimensions) in zip(self.table, LAYOUT, LAYOUT.values(), strict=True):
-            array = getattr(world, name)
-            fits = (
-                array.dtype in ((kind, WIDE) if name == "counts" else (kind,))
-                and array.ndim == dimensions
-                and array.flags.c_contiguous
-            )
-            assert fits, f"{name}: {array.dtype}, {array.ndim} dimensions, where {kind}, {dimensions} are expected"
-            row[0] = array.ctypes.data
-            row[1 : 1 + dimensions] = array.shape
+        self.table = np.zeros((len(LAYOUT), _WORDS), dtype=np.int64) if before is None else before.table
+        for number, (name, array) in enumerate(zip(LAYOUT, world, strict=True)):
+            if before is None or array is not before.world[number]:
+                self.table[number] = _words(name, array)
         self.address = self.table.ctypes.data
         self.wide = world.counts.dtype == WIDE
 
 
-def handle(world: World) -> Any:
+def _words(name: str, array: Any) -> list[int]:
+    """Give the address and the shape of an array, after a look at whether it is what the kernel takes it for."""
+    kind, dimensions = LAYOUT[name]
+    kinds = (kind, WIDE) if name == "counts" else (kind,)
+    fits = array.dtype in kinds and array.ndim == dimensions and array.flags.c_contiguous
+    assert fits, f"{name}: {array.dtype}, {array.ndim} dimensions, where {kind}, {dimensions} are expected"
+    return [array.ctypes.data, *array.shape, *(0,) * (_MOST_DIMENSIONS - dimensions)]
+
+
+def handle(world: World, before: Any = None) -> Any:
     """Give what the functions of the kernel take: a handle for machine code, or the world itself for Python."""
-    return Handle(world) if JIT else world
+    return Handle(world, before) if JIT else world
 
 
 class _HandleType(types.Type):
@@ -83,8 +95,46 @@ def _element(name: str, wide: bool) -> np.dtype[Any]:
     return WIDE if wide and name == "counts" else LAYOUT[name][0]
 
 
+class _ArrayType(types.Array):
+    """An array of a world; its indices are never negative.
+
+    An ordinary array looks at each index whether it counts from the end, which was a tenth of all instructions.
+    """
+
+
+register_model(_ArrayType)(models.ArrayModel)
+
+
+@lower_builtin(operator.getitem, _ArrayType, types.Integer)
+@lower_builtin(operator.getitem, _ArrayType, types.UniTuple)
+def _get_item(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array_type, index_type = signature.args
+    place = _place(context, builder, array_type, arguments[0], index_type, arguments[1])
+    return load_item(context, builder, array_type, place)
+
+
+@lower_builtin(operator.setitem, _ArrayType, types.Integer, types.Number)
+@lower_builtin(operator.setitem, _ArrayType, types.UniTuple, types.Number)
+def _set_item(context: Any, builder: Any, signature: Any, arguments: Any) -> None:
+    array_type, index_type, value_type = signature.args
+    place = _place(context, builder, array_type, arguments[0], index_type, arguments[1])
+    store_item(context, builder, array_type, context.cast(builder, arguments[2], value_type, array_type.dtype), place)
+
+
+def _place(context: Any, builder: Any, array_type: Any, array: Any, index_type: Any, index: Any) -> Any:
+    """Give the address of an element, by one index or by one for each dimension."""
+    seen = make_array(array_type)(context, builder, array)
+    kinds = list(index_type) if isinstance(index_type, types.UniTuple) else [index_type]
+    indices = cgutils.unpack_tuple(builder, index) if isinstance(index_type, types.UniTuple) else [index]
+    lengths = cgutils.unpack_tuple(builder, seen.shape)
+    offset = cgutils.intp_t(0)
+    for kind, number, length in zip(kinds, indices, lengths, strict=True):
+        offset = builder.add(builder.mul(offset, length), context.cast(builder, number, kind, types.intp))
+    return builder.gep(seen.data, [offset], inbounds=True)
+
+
 _ARRAYS = {
-    (name, wide): types.Array(numba.from_dtype(_element(name, wide)), dimensions, "C")
+    (name, wide): _ArrayType(numba.from_dtype(_element(name, wide)), dimensions, "C")
     for name, (_, dimensions) in LAYOUT.items()
     for wide in _TYPES
 }

@@ -25,7 +25,7 @@ from canbao.kernel.desks import (
     serve_or_admit,
 )
 from canbao.kernel.drawing import missing
-from canbao.kernel.timeline import ARRIVAL, DEPARTURE, PATIENCE, RANK, SCHEDULE, STAMP, come_nearer, push, take_first
+from canbao.kernel.timeline import ARRIVAL, DEPARTURE, PATIENCE, SCHEDULE, STAMP, STAMP_BITS, come_nearer, push, take_first
 from canbao.kernel.walking import AGAIN, VISIT, leave_network, release_batch, take_step
 
 __all__ = [
@@ -76,7 +76,12 @@ def plan_release(w: Any, batch: int, time: float) -> None:
 
 @entry
 def advance(w: Any) -> int:
-    """Go on until something has to be done in Python; say what."""
+    """Go on until something has to be done in Python; say what.
+
+    What is to be done first comes first: somebody enters a station, stations take those who wait, the family that walks
+    goes on, a station finishes its change; then the next event happens. They stand in the order in which one leads to
+    the other, so that an ordinary event is done in one round.
+    """
     run = w.run[0]
     things = 0
     while True:
@@ -86,20 +91,23 @@ def advance(w: Any) -> int:
                 return lack
             things = _THINGS
         things -= 1
+        if run.entering < 0 and not run.frames:
+            if run.walker < 0:
+                if run.closing >= 0:
+                    finish_change(w)
+                else:
+                    status = _next_event(w, run)
+                    if status >= 0:
+                        return status
+            if run.walker >= 0:
+                status = _walk(w, run)
+                if status:
+                    return status
         if run.entering >= 0:
             _let_in(w, run)
-        elif run.frames:
+        while run.frames and run.entering < 0 and things:
             serve_or_admit(w)
-        elif run.walker >= 0:
-            status = _walk(w, run)
-            if status:
-                return status
-        elif run.closing >= 0:
-            finish_change(w)
-        else:
-            status = _next_event(w, run)
-            if status >= 0:
-                return status
+            things -= 1
 
 
 @compiled
@@ -170,7 +178,7 @@ def _enter_channel(slot: Any, channel: int) -> None:
 @compiled
 def _most(counts: Any) -> int:
     """Give the greatest number that a counter can hold."""
-    return (1 << (8 * counts.itemsize - 1)) - 1
+    return 255 if counts.itemsize == 1 else (1 << 63) - 1
 
 
 @compiled
@@ -226,19 +234,20 @@ def _comes_before(w: Any, run: Any, time: float, arrives: bool) -> bool:
 @inlined
 def _happen(w: Any, run: Any, order: int, what: int) -> None:
     """Let an event happen."""
-    rank = order // RANK * RANK
-    if rank == SCHEDULE:
-        _by_schedule(w, order - SCHEDULE, what)
-    elif rank == PATIENCE:
-        number = what % STAMP
-        if w.tickets[number].waits and w.tickets[number].stamp == what // STAMP:
-            give_up(w, number, ABANDONED)
-    else:
+    if order < SCHEDULE:
         run.walker = what
-        if rank == DEPARTURE:
+        if order >= DEPARTURE:
             slot = w.slots[what]
             slot.held = slot.ticket
             slot.place = w.steps[w.tickets[slot.ticket].step].exits[0]
+    elif order >= ARRIVAL:
+        run.walker = what
+    elif order >= PATIENCE:
+        number = what & (STAMP - 1)
+        if w.tickets[number].waits and w.tickets[number].stamp == what >> STAMP_BITS:
+            give_up(w, number, ABANDONED)
+    else:
+        _by_schedule(w, order - SCHEDULE, what)
 
 
 @compiled
@@ -247,7 +256,7 @@ def _by_schedule(w: Any, number: int, what: int) -> None:
     if number < len(w.stations):
         change(w, number)
     else:
-        batch, wanted = what % STAMP, what // STAMP
+        batch, wanted = what & (STAMP - 1), what >> STAMP_BITS
         if wanted in (0, w.batches[batch].rounds):
             release_batch(w, batch)
 
@@ -268,10 +277,12 @@ def _arrive(w: Any, run: Any) -> None:
     slot.effort_s = 0.0
     slot.moment = -1.0
     slot.inside = 1
-    w.counts[number, :] = 0
-    w.marks[number, :] = math.nan
+    for counter in range(w.counts.shape[1]):
+        w.counts[number, counter] = 0
+    for mark in range(w.marks.shape[1]):
+        w.marks[number, mark] = math.nan
     for column in range(w.columns.shape[1]):
-        w.columns[number, column] = w.coming_columns[run.coming, column]
+        w.columns[number, column] = w.coming_columns[column, run.coming]
     run.coming += 1
     run.inside += 1
     run.walker = number

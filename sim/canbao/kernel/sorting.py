@@ -1,4 +1,4 @@
-"""Visits in the order of families: counted, then each put in its place."""
+"""What was written down in the order of time, in the order of families: each thing put in its place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from canbao.kernel.compiling import entry
 
-__all__ = ["count_visits", "sort_visits"]
+__all__ = ["count_visits", "sort_fates", "sort_visits"]
 
 
 @entry
@@ -30,3 +30,20 @@ def sort_visits(rows: Any, following: Any, visits: Any) -> None:
         visits.start[place] = row.start
         visits.leave[place] = row.leave
         visits.ended[place] = row.ended
+
+
+@entry
+def sort_fates(left: Any, marks: Any, place_of: Any, fates: Any) -> None:
+    """Put the fate of each family that has left in its place in the columns of `fates`."""
+    for i in range(len(left)):
+        row = left[i]
+        place = place_of[row.family]
+        fates.family[place] = row.family
+        fates.first_channel[place] = row.first_channel
+        fates.last_channel[place] = row.last_channel
+        fates.trips[place] = row.trips
+        fates.effort_s[place] = row.effort_s
+        fates.outcome[place] = row.outcome
+        fates.finished[place] = row.finished
+        for mark in range(marks.shape[1]):
+            fates.marks[mark, place] = marks[i, mark]

@@ -22,6 +22,7 @@ __all__ = [
     "FAR",
     "LAYOUT",
     "LEFT",
+    "NARROW",
     "OPTION",
     "ROW",
     "RUN",
@@ -252,7 +253,7 @@ class World(NamedTuple):
     places_left: Any
     coming: Any
     coming_columns: Any
-    """What is known of those who come, as far as draws need it, (families, columns)."""
+    """What is known of those who come, as far as draws need it, (columns, families)."""
     slots: Any
     tickets: Any
     counts: Any
@@ -280,6 +281,10 @@ class World(NamedTuple):
 
 _INT, _FLOAT = np.dtype(np.int64), np.dtype(np.float64)
 
+NARROW, WIDE = np.dtype(np.uint8), np.dtype(np.int64)
+"""The elements of `counts`: narrow, because they are most of what is known of a family and have to be near, until a
+family has done a step so often that they do not hold its number."""
+
 LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "run": (RUN, 1),
     "steps": (STEP, 1),
@@ -305,7 +310,7 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "coming_columns": (_FLOAT, 2),
     "slots": (SLOT, 1),
     "tickets": (TICKET, 1),
-    "counts": (np.dtype(np.int16), 2),
+    "counts": (NARROW, 2),
     "columns": (_FLOAT, 2),
     "marks": (_FLOAT, 2),
     "queues": (_INT, 2),
@@ -321,17 +326,15 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
 }
 """The element and the number of dimensions of each array."""
 
-WIDE = np.dtype(np.int64)
-"""The elements of `counts` where a family has done a step so often that they do not hold its number."""
 
 
 _LINE = 64
 """Bytes that the processor takes from memory at once."""
 
 
-def records(count: int, kind: np.dtype[np.void]) -> Any:
-    """Make some records, all zero, whose fields are attributes; the first one stands at the beginning of a line."""
+def records(count: int, kind: np.dtype[np.void], *, zero: bool = True) -> Any:
+    """Make some records whose fields are attributes, all 0 or anything; the first stands at the beginning of a line."""
     size = count * kind.itemsize
-    memory = np.zeros(size + _LINE, dtype=np.uint8)
+    memory = (np.zeros if zero else np.empty)(size + _LINE, dtype=np.uint8)
     first = -memory.ctypes.data % _LINE
     return memory[first : first + size].view(kind).view(np.recarray)

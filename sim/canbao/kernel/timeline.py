@@ -15,18 +15,19 @@ __all__ = [
     "AT_ONCE",
     "DEPARTURE",
     "PATIENCE",
-    "RANK",
     "SCHEDULE",
     "STAMP",
+    "STAMP_BITS",
     "come_nearer",
     "push",
     "take_first",
 ]
 
-RANK = 1 << 48
-AT_ONCE, DEPARTURE, SCHEDULE, PATIENCE, ARRIVAL = (rank * RANK for rank in range(5))
+_RANK = 1 << 48
+AT_ONCE, DEPARTURE, SCHEDULE, PATIENCE, ARRIVAL = (rank * _RANK for rank in range(5))
 
-STAMP = 1 << 31
+STAMP_BITS = 31
+STAMP = 1 << STAMP_BITS
 """What an event is about: `stamp * STAMP + index`."""
 
 

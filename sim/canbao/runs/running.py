@@ -229,7 +229,8 @@ def _store(
     """Store tables, summary and reports; give the finished run, and the reporters that failed."""
     with clock.stage("store"):
         contents = {name: table_bytes(table) for name, table in kept.items()}
-        summary = _json(run.summary)
+        # On one line: with indents the summary of a city's season is three times as long, and takes four times as long.
+        summary = _json(run.summary, indent=None)
         with storing(folder.final, sum(map(len, contents.values())) + len(summary)):
             for name, content in contents.items():
                 write(folder.path / f"{name}.parquet", content)
@@ -251,8 +252,8 @@ def _store(
     return run, failures
 
 
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+def _json(data: Mapping[str, Any], indent: int | None = 1) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
 
 
 # --- plugins ----------------------------------------------------------------------------------------------------------
