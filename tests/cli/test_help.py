@@ -15,7 +15,7 @@ from canbao.cli import program
 
 Invoke = Callable[..., Result]
 
-HEAVY = ("numpy", "scipy", "pydantic", "pyarrow", "rich", "simpy", "jinja2", "faker", "PIL", "vl_convert", "tomli_w")
+HEAVY = ("numpy", "scipy", "pydantic", "pyarrow", "rich", "simpy", "jinja2", "faker", "PIL", "tomli_w")
 
 
 def _commands(group: click.Group, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

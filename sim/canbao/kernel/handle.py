@@ -121,7 +121,9 @@ def _set_item(context: Any, builder: Any, signature: Any, arguments: Any) -> Non
     store_item(context, builder, array_type, context.cast(builder, arguments[2], value_type, array_type.dtype), place)
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, index_type: Any, index: Any) -> Any:
+def _place(  # noqa: PLR0913, PLR0917 - two of the compiler's, and two arguments, each with its type
+    context: Any, builder: Any, array_type: Any, array: Any, index_type: Any, index: Any
+) -> Any:
     """Give the address of an element, by one index or by one for each dimension."""
     seen = make_array(array_type)(context, builder, array)
     kinds = list(index_type) if isinstance(index_type, types.UniTuple) else [index_type]

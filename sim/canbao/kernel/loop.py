@@ -25,8 +25,18 @@ from canbao.kernel.desks import (
     serve_or_admit,
 )
 from canbao.kernel.drawing import missing
-from canbao.kernel.timeline import ARRIVAL, DEPARTURE, PATIENCE, SCHEDULE, STAMP, STAMP_BITS, come_nearer, push, take_first
-from canbao.kernel.walking import AGAIN, VISIT, leave_network, release_batch, take_step
+from canbao.kernel.timeline import (
+    ARRIVAL,
+    DEPARTURE,
+    PATIENCE,
+    SCHEDULE,
+    STAMP,
+    STAMP_BITS,
+    come_nearer,
+    push,
+    take_first,
+)
+from canbao.kernel.walking import AGAIN, FULL_COUNTER, VISIT, leave_network, release_batch, take_step
 
 __all__ = [
     "CIRCLE",
@@ -138,9 +148,8 @@ def _walk(w: Any, run: Any) -> int:
     slot = w.slots[number]
     while True:
         place = slot.place
-        status = _lack_of_step(w, w.steps[place], number)
-        if status:
-            return status
+        if w.steps[place].table < w.steps[place].last_table and missing(w, w.steps[place], number):
+            return NEED
         _enter_channel(slot, w.steps[place].channel)
         _count_step(run, slot, number)
         to = take_step(w, number, place)
@@ -150,21 +159,18 @@ def _walk(w: Any, run: Any) -> int:
             return 0
         slot.place = to
         if run.fault:
-            return FAULT
+            return _fault(run)
         if w.steps[place].kind == VISIT:  # one that was over at once, and has written something down
             return 0
 
 
 @compiled
-def _lack_of_step(w: Any, step: Any, number: int) -> int:
-    """Tell whether Python has to draw something, or make room for a count, before a family does a step."""
-    if step.counter < 0:
-        return 0
-    if w.counts[number, step.counter] == _most(w.counts):
-        return WIDEN
-    if step.table < step.last_table and missing(w, step, number):
-        return NEED
-    return 0
+def _fault(run: Any) -> int:
+    """Tell what is wrong, or that a counter is full, which Python can help."""
+    if run.fault != FULL_COUNTER:
+        return FAULT
+    run.fault = 0
+    return WIDEN
 
 
 @compiled
@@ -173,12 +179,6 @@ def _enter_channel(slot: Any, channel: int) -> None:
         slot.channel = channel
         if slot.first_channel < 0:
             slot.first_channel = channel
-
-
-@compiled
-def _most(counts: Any) -> int:
-    """Give the greatest number that a counter can hold."""
-    return 255 if counts.itemsize == 1 else (1 << 63) - 1
 
 
 @compiled
@@ -196,7 +196,7 @@ def _count_step(run: Any, slot: Any, number: int) -> None:
 def _next_event(w: Any, run: Any) -> int:
     """Let the next event happen; -1 if it did, else what has to be done first."""
     if run.fault:
-        return FAULT
+        return _fault(run)
     arrives = run.coming < run.expected
     if not arrives and run.more:
         return MORE

@@ -327,7 +327,6 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
 """The element and the number of dimensions of each array."""
 
 
-
 _LINE = 64
 """Bytes that the processor takes from memory at once."""
 

@@ -25,6 +25,7 @@ __all__ = [
     "CHOOSE",
     "DELAY",
     "END",
+    "FULL_COUNTER",
     "GATHER",
     "GO",
     "MARK",
@@ -48,6 +49,11 @@ STAYS, AGAIN = -1, -2
 
 NO_CHANNEL = 2
 """The fault of a return by a family that has used no channel."""
+
+FULL_COUNTER = 4
+"""Says that a counter holds the greatest number that it can hold, so that all have to be made wider."""
+
+_FULL = 255
 
 
 @inlined
@@ -87,9 +93,11 @@ def _attempt(w: Any, number: int, place: int) -> int:
     counter = w.steps[place].counter
     if counter < 0:
         return 0
-    count = w.counts[number, counter]
+    count = int(w.counts[number, counter])
     w.counts[number, counter] = count + 1
-    return int(count)
+    if w.counts.itemsize == 1 and count + 1 == _FULL and not w.run[0].fault:
+        w.run[0].fault = FULL_COUNTER
+    return count
 
 
 @compiled
