@@ -26,7 +26,7 @@ def fates_of(plan: Plan, left: Sequence[Any], marks: Sequence[AnyArray]) -> Fate
     place_of = np.cumsum(came) - 1
     count = int(came.sum())
     columns: Any = [np.empty(count, dtype=kind) for kind in _OF_FATES]
-    fates = Fates(*columns, marks=np.empty((len(plan.marks), count)))
+    fates = Fates._make([*columns, np.empty((len(plan.marks), count))])
     for part, marked in zip(left, marks, strict=True):
         sort_fates(part, marked, place_of, fates)
     return fates

@@ -29,6 +29,7 @@ from canbao.kernel.state import (
     LEFT,
     NARROW,
     OPTION,
+    QUEUED,
     ROW,
     RUN,
     SLOT,
@@ -334,7 +335,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         counts=np.zeros((0, tables.counters), dtype=NARROW),
         columns=np.zeros((0, len(tables.columns))),
         marks=np.zeros((0, len(plan.marks))),
-        queues=np.zeros((heaps, 0), dtype=np.int64),
+        queues=records(0, QUEUED).reshape(heaps, 0),
         frames=np.zeros(0, dtype=np.int64),
         times=empty,
         orders=np.empty(0, dtype=np.int64),
@@ -361,7 +362,7 @@ def with_slots(world: World, count: int) -> World:
         counts=_longer(world.counts, count),
         columns=_longer(world.columns, count),
         marks=_longer(world.marks, count),
-        queues=np.concatenate([world.queues, np.zeros((len(world.queues), count - before), dtype=np.int64)], axis=1),
+        queues=_longer_rows(world.queues, count),
         frames=_longer(world.frames, count + 128),
         times=_longer(world.times, events),
         orders=_longer(world.orders, events),
@@ -374,6 +375,12 @@ def _longer(array: Any, count: int) -> Any:
     count = max(count, len(array))
     made = records(count, array.dtype) if array.dtype.names else np.zeros((count, *array.shape[1:]), dtype=array.dtype)
     made[: len(array)] = array
+    return made
+
+
+def _longer_rows(array: Any, count: int) -> Any:
+    made = records(len(array) * count, array.dtype).reshape(len(array), count)
+    made[:, : array.shape[1]] = array
     return made
 
 

@@ -56,7 +56,7 @@ def record(w: Any, number: int, leave: float, ended: int) -> None:
     run, ticket = w.run[0], w.tickets[number]
     row = w.rows[run.rows]
     run.rows += 1
-    row.family = w.slots[number >> 1].family
+    row.family = ticket.family
     row.enter = ticket.enter
     row.start = ticket.start
     row.leave = leave
@@ -152,7 +152,6 @@ def _wait(w: Any, desk: Any, number: int) -> None:
     ticket.waits = 1
     desk.waiting += 1
     desk.queued += 1
-    ticket.queued = desk.queued
     ticket.after = NOBODY
     ticket.before = desk.tail
     if desk.tail < 0:
@@ -161,12 +160,10 @@ def _wait(w: Any, desk: Any, number: int) -> None:
         w.tickets[desk.tail].after = number
     desk.tail = number
     if desk.heap >= 0:
-        ticket.key = _key(w, desk, number)
-        _rise(w, desk.heap, desk.waiting - 1, number)
+        _rise(w, desk.heap, desk.waiting - 1, _key(w, desk, number), desk.queued, number)
     patience = _drawn(w, number, 1)
     if patience < math.inf:
-        family = w.slots[number >> 1].family
-        push(w, ticket.enter + patience, PATIENCE + family, int(ticket.stamp) * STAMP + number)
+        push(w, ticket.enter + patience, PATIENCE + ticket.family, int(ticket.stamp) * STAMP + number)
 
 
 @compiled
@@ -191,51 +188,55 @@ def _key(w: Any, desk: Any, number: int) -> float:
 
 
 @compiled
-def _goes_first(w: Any, one: int, other: int) -> bool:
-    a, b = w.tickets[one], w.tickets[other]
-    return a.key < b.key or (a.key == b.key and a.queued < b.queued)
+def _goes_first(one: Any, key: float, came: int) -> bool:
+    """Tell whether what stands in a heap comes before something with a key that came as number so and so."""
+    return one.key < key or (one.key == key and one.came < came)
 
 
 @compiled
-def _rise(w: Any, heap: int, place: int, number: int) -> None:
+def _rise(w: Any, heap: int, place: int, key: float, came: int, number: int) -> None:  # noqa: PLR0913, PLR0917
     """Put a ticket where it belongs between `place` and the top of a heap."""
     while place > 0:
         parent = (place - 1) >> 1
         above = w.queues[heap, parent]
-        if not _goes_first(w, number, above):
+        if _goes_first(above, key, came):
             break
-        w.queues[heap, place] = above
-        w.tickets[above].place = place
+        _put(w, heap, place, above.key, above.came, above.number)
         place = parent
-    w.queues[heap, place] = number
+    _put(w, heap, place, key, came, number)
+
+
+@compiled
+def _put(w: Any, heap: int, place: int, key: float, came: int, number: int) -> None:  # noqa: PLR0913, PLR0917
+    here = w.queues[heap, place]
+    here.key, here.came, here.number = key, came, number
     w.tickets[number].place = place
 
 
 @compiled
 def _leave_heap(w: Any, heap: int, size: int, place: int) -> None:
     """Take the ticket at `place` out of a heap of `size`: the last one takes its place, and sinks or rises."""
-    last = size - 1
-    number = w.queues[heap, last]
-    if place == last:
+    last = w.queues[heap, size - 1]
+    key, came, number = last.key, last.came, last.number
+    if place == size - 1:
         return
     child = 2 * place + 1
-    while child < last:
+    while child < size - 1:
         below = w.queues[heap, child]
-        if child + 1 < last and _goes_first(w, w.queues[heap, child + 1], below):
+        if child + 1 < size - 1 and _goes_first(w.queues[heap, child + 1], below.key, below.came):
             child += 1
             below = w.queues[heap, child]
-        if not _goes_first(w, below, number):
+        if not _goes_first(below, key, came):
             break
-        w.queues[heap, place] = below
-        w.tickets[below].place = place
+        _put(w, heap, place, below.key, below.came, below.number)
         place, child = child, 2 * child + 1
-    _rise(w, heap, place, number)
+    _rise(w, heap, place, key, came, number)
 
 
 @compiled
 def _next(w: Any, desk: Any) -> int:
     if desk.heap >= 0:
-        return w.queues[desk.heap, 0]
+        return int(w.queues[desk.heap, 0].number)
     return desk.tail if desk.discipline == LIFO else desk.head
 
 
@@ -269,7 +270,7 @@ def _start(w: Any, desk: Any, number: int) -> None:
     ticket.start = now
     desk.busy += 1
     desk.starts += 1
-    push(w, now + ticket.service, DEPARTURE + w.slots[number >> 1].family, number >> 1)
+    push(w, now + ticket.service, DEPARTURE + ticket.family, number >> 1)
 
 
 @inlined

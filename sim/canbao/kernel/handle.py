@@ -17,6 +17,7 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
 from numba.np.arrayobj import load_item, make_array, populate_array, store_item
 
+from canbao.arrays import IntArray
 from canbao.kernel.compiling import JIT
 from canbao.kernel.state import LAYOUT, WIDE, World
 
@@ -41,7 +42,7 @@ class Handle:
 
     def __init__(self, world: World, before: Handle | None = None) -> None:
         self.world = world
-        self.table = np.zeros((len(LAYOUT), _WORDS), dtype=np.int64) if before is None else before.table
+        self.table: IntArray = np.zeros((len(LAYOUT), _WORDS), dtype=np.int64) if before is None else before.table
         for number, (name, array) in enumerate(zip(LAYOUT, world, strict=True)):
             if before is None or array is not before.world[number]:
                 self.table[number] = _words(name, array)

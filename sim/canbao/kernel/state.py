@@ -24,6 +24,7 @@ __all__ = [
     "LEFT",
     "NARROW",
     "OPTION",
+    "QUEUED",
     "ROW",
     "RUN",
     "SLOT",
@@ -135,13 +136,12 @@ SLOT = _record(
 """64 bytes: one line of the processor's cache, as is a ticket."""
 
 TICKET = _record(
+    ("family", "i8"),
     ("enter", "f8"),
     ("start", "f8"),
     ("service", "f8"),
-    ("key", "f8"),
     ("step", "i4"),
     ("attempt", "i4"),
-    ("queued", "i4"),
     ("stamp", "i4"),  # how often the ticket was used: an event of an earlier use is void
     ("place", "i4"),  # where it stands in the heap of its station
     ("before", "i4"),
@@ -152,6 +152,9 @@ TICKET = _record(
 )
 
 FAR = _record(("time", "f8"), ("order", "i8"), ("what", "i8"), ("next", "i8"))
+
+QUEUED = _record(("key", "f8"), ("came", "i8"), ("number", "i8"))
+"""A ticket in the heap of a station, with all that its place depends on."""
 
 COMING = _record(("time", "f8"), ("family", "i8"), ("step", "i8"))
 
@@ -313,7 +316,7 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "counts": (NARROW, 2),
     "columns": (_FLOAT, 2),
     "marks": (_FLOAT, 2),
-    "queues": (_INT, 2),
+    "queues": (QUEUED, 2),
     "frames": (_INT, 1),
     "times": (_FLOAT, 1),
     "orders": (_INT, 1),

@@ -118,7 +118,7 @@ def _visit(w: Any, slot: int, place: int) -> int:
     attempt = _attempt(w, slot, place)
     number = 2 * slot + (1 if family.held == 2 * slot else 0)
     ticket = w.tickets[number]
-    ticket.station, ticket.step, ticket.attempt = step.at, place, attempt
+    ticket.family, ticket.station, ticket.step, ticket.attempt = family.family, step.at, place, attempt
     ticket.service = amount(w, step.draws[0], slot, attempt)
     ticket.enter, ticket.start = w.run[0].now, math.nan
     ticket.stamp += 1
@@ -179,6 +179,7 @@ def _gather(w: Any, slot: int, place: int) -> int:
         return AGAIN
     run, step = w.run[0], w.steps[place]
     batch, ticket = w.batches[step.at], w.tickets[2 * slot]
+    ticket.family = w.slots[slot].family
     ticket.step, ticket.attempt, ticket.enter, ticket.start = place, _attempt(w, slot, place), run.now, math.nan
     ticket.present = 1
     w.slots[slot].ticket = 2 * slot
