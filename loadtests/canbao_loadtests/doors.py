@@ -1,0 +1,9 @@
+"""The doors of the load side: what it registers, by its address."""
+
+from __future__ import annotations
+
+from canbao.plugins import by_reference
+
+__all__ = ["serve"]
+
+serve = by_reference(commands={"serve": "canbao_loadtests.service.command:command"})
