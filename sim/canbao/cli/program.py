@@ -17,7 +17,6 @@ import click
 from canbao import __version__
 from canbao.cli.arguments import epilog, loaded_plugins
 from canbao.errors import CanbaoError, PluginError, ScenarioError
-from canbao.plugins import outsiders
 
 __all__ = ["INTERRUPTED", "main", "program"]
 
@@ -31,6 +30,9 @@ _DEBUG = "CANBAO_DEBUG"
 
 _BUILT_IN = {
     "run": "canbao.cli.run",
+    "compare": "canbao.cli.compare",
+    "plan": "canbao.cli.plan",
+    "sweep": "canbao.cli.sweep",
     "scenario": "canbao.cli.scenario",
     "report": "canbao.cli.report",
     "export": "canbao.cli.export",
@@ -78,9 +80,7 @@ class _Commands(click.Group):
 
 
 def _of_plugins(context: click.Context) -> dict[str, click.Command]:
-    """Give the commands of plugins; where there is no outsider's plugin, nothing is loaded to find that out."""
-    if not outsiders() and context.find_root().params.get("plugins_dir") is None:
-        return {}
+    """Give the commands of plugins, those that came with canbao among them."""
     commands = loaded_plugins(context).things("commands")
     return {name: command for name, command in commands.items() if name not in _BUILT_IN}
 

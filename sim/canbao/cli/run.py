@@ -18,7 +18,9 @@ from canbao.cli.arguments import (
     scenario_argument,
     set_option,
 )
+from canbao.cli.executing import PERCENT, executor_options
 from canbao.cli.output import console, print_json, progress_bar
+from canbao.cli.replicating import Asked, replicated
 
 if TYPE_CHECKING:
     from canbao.languages import Language
@@ -41,6 +43,9 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
         "canbao run my-district.toml --set channels.office.sites.centre.staff=8 --out /tmp/tries",
         "canbao run my-district.toml --json > answer.json",
         "canbao run my-district.toml --engine both",
+        "canbao run my-district.toml --replications 20",
+        "canbao run my-district.toml --precision 5% --measure waits.channels.office.p90 --budget 200",
+        "canbao run my-district.toml --replications 100 --executor dask --scheduler tcp://host:8786",
         "canbao run my-province.toml --tables none",
         "canbao run my-district.toml --lang zh",
     ),
@@ -61,12 +66,29 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
     show_default=True,
     help="none counts visits instead of keeping them, for seasons of millions of families.",
 )
+@click.option("--replications", type=click.IntRange(1, 10**6), metavar="N", help="Run it with N seeds, and tell means.")
+@click.option(
+    "--precision",
+    type=PERCENT,
+    metavar="SHARE",
+    help="Run it with as many seeds as it takes for intervals within SHARE of their mean, as 5%.",
+)
+@click.option(
+    "--measure",
+    "measures",
+    metavar="NAME",
+    multiple=True,
+    help="What to tell, and make precise; an objective or a measure of the summary; can be given several times.",
+)
+@click.option("--budget", type=click.IntRange(3, 10**6), help="Most replications for a precision.  [default: 100]")
+@executor_options
 @lang_option
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Print the path of the report and nothing else.")
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - its options
     context: click.Context,
+    /,
     scenario: Path,
     seed: int | None,
     overrides: tuple[str, ...],
@@ -76,17 +98,29 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     lang: str,
     as_json: bool,
     quiet: bool,
+    **experiment: Any,
 ) -> None:
     """Simulate a scenario, store the run and print the answer.
 
     The run goes to OUT/<scenario>/<run>/: tables, summary and report. The exit code is 3 if an objective was missed.
+
+    With --replications or --precision it is an experiment: runs with the seeds S, S + 1, ..., each on a core of its
+    own. It goes to OUT/experiments/<scenario>/, where all measures are kept and no tables; what is killed goes on with
+    --resume. The exit code is 3 if an objective was missed in any replication, and 1 if a replication failed.
     """
+    plugins_dir = context.find_root().params.get("plugins_dir")
+    asked = Asked(seed, overrides, out, engine, plugins_dir, **experiment)
+    asked.check()
     plugins = loaded_plugins(context)
     from canbao.runs import run_scenario
     from canbao.scenario.scenario import load_scenario
 
     language = chosen_language(context, lang)
     file = load_scenario(scenario, plugins, overrides)
+    if asked.replicating:
+        if tables == "none":
+            raise click.UsageError("replications keep no tables; leave out --tables")
+        context.exit(replicated(file, asked, language, as_json=as_json, quiet=quiet))
     with progress_bar(not (as_json or quiet), language) as watch:
         run = run_scenario(
             file,

@@ -9,10 +9,10 @@ from functools import singledispatchmethod
 from html import escape
 from itertools import groupby
 
-from canbao.report.charts.plot import Area, Axis, Box, Dot, Line, Mark, Plot, Text, Tick
+from canbao.report.charts.plot import Area, Axis, Band, Box, Dot, Line, Mark, Plot, Text, Tick
 from canbao.report.palette import COLOURS
 
-__all__ = ["draw"]
+__all__ = ["draw", "elements", "sign"]
 
 _MANY = 1_500
 """A drawing with more marks has no tooltips: they would make it four times as large."""
@@ -20,6 +20,9 @@ _MANY = 1_500
 _SHAPES = {
     "circle": "m-{r},0a{r},{r},0,1,0,{d},0a{r},{r},0,1,0,-{d},0Z",
     "diamond": "m-{r},0l{r},-{r}l{r},{r}l-{r},{r}Z",
+    "square": "m-{r},-{r}h{d}v{d}h-{d}Z",
+    "triangle": "m-{r},{r}h{d}l-{r},-{d}Z",
+    "ring": "m-{r},0a{r},{r},0,1,0,{d},0a{r},{r},0,1,0,-{d},0Z",
 }
 """The outlines of dots, from their middle."""
 
@@ -29,13 +32,34 @@ _LINE_PX, _TICK_PX = 13, 4
 
 def draw(plot: Plot, title: str) -> str:
     """Draw a plot; `title` says what is seen to those who do not see it."""
-    pen = _Pen(plot, sum(isinstance(mark, Box | Dot) for mark in plot.marks) <= _MANY)
-    (width, height), (left, _, top, _) = plot.size, plot.space
-    parts = (*pen.grid(), *pen.x_axis(), *pen.y_axis(), *pen.marks())
+    width, height = plot.size
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}"><g fill="none" transform="translate({left},{top})">{"".join(parts)}</g></svg>'
+        f'aria-label="{escape(title)}">{elements(plot)}</svg>'
     )
+
+
+def elements(plot: Plot, down: int = 0) -> str:
+    """Give what stands inside a drawing, some pixels below its top."""
+    pen = _Pen(plot, sum(isinstance(mark, Box | Dot) for mark in plot.marks) <= _MANY)
+    left, _, top, _ = plot.space
+    parts = (*pen.grid(), *pen.x_axis(), *pen.y_axis(), *pen.marks())
+    return f'<g fill="none" transform="translate({left},{top + down})">{"".join(parts)}</g>'
+
+
+def sign(x: float, y: float, colour: str, shape: str) -> str:
+    """Draw the sign of a key around a place: a dot, a line, a dashed line, or a small area for any other shape."""
+    paint = _colour(colour)
+    if shape in ("line", "dash"):
+        dashes = ' stroke-dasharray="4,3"' if shape == "dash" else ""
+        return f'<path d="M{_px(x - 8)},{_px(y)}h16" stroke="{paint}" stroke-width="2"{dashes}/>'
+    if shape == "ring":
+        outline = _SHAPES[shape].format(r=4, d=8)
+        return f'<path d="M{_px(x)},{_px(y)}{outline}" stroke="{paint}" stroke-width="1.5"/>'
+    if shape == "area":
+        return f'<path d="M{_px(x - 7)},{_px(y - 5)}h14v10h-14Z" fill="{paint}"/>'
+    outline = _SHAPES["circle" if shape == "dot" else shape].format(r=4, d=8)
+    return f'<path d="M{_px(x)},{_px(y)}{outline}" fill="{paint}"/>'
 
 
 @dataclass(frozen=True)
@@ -127,10 +151,18 @@ class _Pen:
         return f'<path d="M{points}Z" fill="{_colour(mark.colour)}"/>'
 
     @_drawn.register
+    def _(self, mark: Band) -> str:
+        points = "L".join(map(self._place, [*mark.low, *reversed(mark.high)]))
+        return f'<path d="M{points}Z" fill="{_colour(mark.colour)}"/>'
+
+    @_drawn.register
     def _(self, mark: Dot) -> str:
         told = _tooltip(mark.said) if self.tooltips and mark.said else ""
         outline = f"M{self._place((mark.x, mark.y))}{_SHAPES[mark.shape].format(r=mark.radius, d=2 * mark.radius)}"
-        return f'<path d="{outline}" fill="{_colour(mark.colour)}">{told}</path>'
+        colour = _colour(mark.colour)
+        hollow = f'fill="{_colour("paper")}" stroke="{colour}" stroke-width="1.5"'
+        paint = hollow if mark.shape == "ring" else f'fill="{colour}"'
+        return f'<path d="{outline}" {paint}>{told}</path>'
 
     @_drawn.register
     def _(self, mark: Text) -> str:

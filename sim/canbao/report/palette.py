@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-__all__ = ["COLOURS", "DEEP", "ENDINGS", "WAITING", "WORKING", "css"]
+__all__ = ["COLOURS", "DEEP", "ENDINGS", "RAMP", "WAITING", "WORKING", "css"]
 
 COLOURS = MappingProxyType(
     {
@@ -20,6 +20,10 @@ COLOURS = MappingProxyType(
         "soft": ("#b3cbe0", "#39556f"),
         "alert": ("#b4471b", "#f0935f"),
         "good": ("#0f6b66", "#55bdb4"),
+        "ramp0": ("#86aed3", "#3f6f9e"),
+        "ramp1": ("#5688b8", "#5f94c7"),
+        "ramp2": ("#2d5f90", "#93bfe6"),
+        "ramp3": ("#14304b", "#d6eafb"),
         "wait0": ("#f9fafb", "#182027"),
         "wait1": ("#fbe6cf", "#3b3026"),
         "wait2": ("#f6c695", "#664527"),
@@ -48,6 +52,8 @@ WAITING = ("wait0", "wait1", "wait2", "wait3", "wait4", "wait5")
 """From nobody to the longest queues."""
 WORKING = ("work0", "work1", "work2", "work3", "work4", "work5")
 """From idle to fully used."""
+RAMP = ("ramp0", "ramp1", "ramp2", "ramp3")
+"""Lines that stand for an order, such as the levels of an input: lighter and darker, on grey paper too."""
 ENDINGS = ("end0", "end1", "end2", "end3", "end4", "end5", "end6", "end7")
 """Outcomes: enrolled, inside, then the others; the last one is for all that are left."""
 DEEP = frozenset({"wait3", "wait4", "wait5", "work3", "work5", "end0", "end2", "end4"})

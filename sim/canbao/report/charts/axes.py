@@ -29,6 +29,7 @@ __all__ = [
     "frame_of",
     "hours_axis",
     "levels_by_day",
+    "nice_step",
     "numbers_axis",
     "percents_axis",
     "plot",
@@ -140,18 +141,20 @@ def hours_axis(first: int, after: int, step: int) -> Axis:
 def amounts(title: str, most: float) -> Axis:
     """Give the y axis of whole numbers from zero to at least `most`; its title stands over it, where it reads level."""
     high = rounded_up(most)
-    step = max(1.0, _step(high, 4))
+    step = max(1.0, nice_step(high, 4))
     return Axis(0, high, _ticks(high, step, lambda value: f"{value:,.0f}"), title, grid=True)
 
 
 def numbers_axis(title: str, high: float, ticks: int) -> Axis:
     """Give the x axis of numbers from zero to `high`, with about so many ticks."""
-    return Axis(0, high, _ticks(high, _step(high, ticks), lambda value: f"{value:,.6g}"), title, grid=True, flush=True)
+    return Axis(
+        0, high, _ticks(high, nice_step(high, ticks), lambda value: f"{value:,.6g}"), title, grid=True, flush=True
+    )
 
 
 def percents_axis(title: str, high: float, ticks: int) -> Axis:
     """Give an axis of shares from zero to `high`, with about so many ticks."""
-    said = _ticks(high, _step(high, ticks), lambda value: f"{100 * value:.3g}%")
+    said = _ticks(high, nice_step(high, ticks), lambda value: f"{100 * value:.3g}%")
     return Axis(0, high, said, title, grid=True, flush=True)
 
 
@@ -163,7 +166,7 @@ _STEPS = ((1, math.sqrt(2)), (2, math.sqrt(10)), (5, math.sqrt(50)), (10, math.i
 """Factors of a power of ten, and where each ends."""
 
 
-def _step(high: float, count: int) -> float:
+def nice_step(high: float, count: int) -> float:
     """Give the step of 1, 2, 5, 10, 20 and so on that divides 0 to `high` into about `count` parts.
 
     By the nearest on a scale of logarithms, as d3 does (Bostock, d3-array, `ticks`).
@@ -177,7 +180,7 @@ def rounded_up(most: float) -> float:
     """Give the end of an axis from zero that holds `most`: the next of about ten steps; 1 if there is nothing."""
     high = most if most > 0 else 1.0
     for _ in range(10):
-        step = _step(high, 10)
+        step = nice_step(high, 10)
         if (higher := math.ceil(high / step * (1 - 1e-12)) * step) == high:
             break
         high = higher

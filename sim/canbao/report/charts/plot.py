@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["USUAL", "Area", "Axis", "Box", "Dot", "Line", "Mark", "Plot", "Shape", "Space", "Text", "Tick"]
+__all__ = ["USUAL", "Area", "Axis", "Band", "Box", "Dot", "Line", "Mark", "Plot", "Shape", "Space", "Text", "Tick"]
 
 
 class Tick(NamedTuple):
@@ -58,7 +58,16 @@ class Area(NamedTuple):
     colour: str
 
 
-Shape: TypeAlias = Literal["circle", "diamond"]
+class Band(NamedTuple):
+    """What lies between two lines, such as the ends of intervals."""
+
+    low: tuple[tuple[float, float], ...]
+    high: tuple[tuple[float, float], ...]
+    colour: str
+
+
+Shape: TypeAlias = Literal["circle", "diamond", "square", "triangle", "ring"]
+"""How a dot looks; a ring is a circle that is not filled."""
 
 
 class Dot(NamedTuple):
@@ -84,7 +93,7 @@ class Text(NamedTuple):
     down: float = 0
 
 
-Mark: TypeAlias = Box | Line | Area | Dot | Text
+Mark: TypeAlias = Box | Line | Area | Band | Dot | Text
 
 
 class Space(NamedTuple):
