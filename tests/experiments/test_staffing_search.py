@@ -42,7 +42,7 @@ def test_where_each_promise_has_its_place_the_least_is_exact(drawn: list[tuple[i
     needs = np.array([need for need, _, _ in drawn])
 
     def rule(plan: Levels) -> np.ndarray:
-        return np.array(plan) - needs
+        return np.asarray(np.array(plan) - needs)
 
     found = find_least(levers, asked(rule))
     assert found.levels == tuple(needs)
