@@ -17,7 +17,7 @@ from canbao.experiments.staffing.periods import cut_days
 from canbao.theory import mmc, mmc_wait_within
 
 
-@given(st.integers(1, 12), st.floats(0.1, 0.95))
+@given(st.integers(1, 12), st.floats(0.1, 0.9))  # above, 3,000 periods are too few
 def test_constant_rates_give_the_steady_state_of_mmc(servers: int, utilisation: float) -> None:
     """With rates that do not change, utilisation and queue become those of M/M/c (Stolletz 2008, section 3)."""
     rate = utilisation * servers

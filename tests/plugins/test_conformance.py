@@ -100,8 +100,8 @@ def test_everything_built_in_passes_the_kit(kind: str, name: str, settings: dict
 
 
 def test_nothing_that_is_registered_is_left_out() -> None:
-    """A new plugin needs an entry above; replay and the report have tests of their own."""
-    elsewhere = {("demands", "replay"), ("reporters", "html")}
+    """A new plugin needs an entry above; replay, the report and the service have tests of their own."""
+    elsewhere = {("commands", "serve"), ("demands", "replay"), ("reporters", "html")}
     assert {(entry.kind, entry.name) for entry in PLUGINS} == set(TRIED) | elsewhere
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -201,12 +203,10 @@ def _checksum(source: Source, inputs: tuple[tuple[str, bytes], ...], plugins: Pl
 
 @dataclass
 class _Shelf:
-    """The scenarios that this process read last, each with the folder in which its input files lie."""
+    """The scenarios that this process read last."""
 
     room: int
-    scenarios: OrderedDict[tuple[Any, ...], tuple[ScenarioFile, tempfile.TemporaryDirectory[str] | None]] = field(
-        default_factory=OrderedDict
-    )
+    scenarios: OrderedDict[tuple[Any, ...], ScenarioFile] = field(default_factory=OrderedDict)
     plugins: dict[str | None, Plugins] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     """A worker of a cluster may have several threads."""
@@ -233,24 +233,30 @@ def _opened(model: ScenarioModel) -> ScenarioFile:
         _SHELF.scenarios.move_to_end(place)
         while len(_SHELF.scenarios) > _SHELF.room:
             _SHELF.scenarios.popitem(last=False)
-        return _SHELF.scenarios[place][0]
+        return _SHELF.scenarios[place]
 
 
-def _read(model: ScenarioModel) -> tuple[ScenarioFile, tempfile.TemporaryDirectory[str] | None]:
-    """Read the scenario of a model; its input files stay as long as it is used."""
+def _read(model: ScenarioModel) -> ScenarioFile:
+    """Read the scenario of a model; its input files stay as long as somebody has it."""
+    folder = Path(tempfile.mkdtemp(prefix="canbao-"))
+    try:
+        file = _read_in(folder, model)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(file, shutil.rmtree, folder, ignore_errors=True)
+    return file
+
+
+def _read_in(folder: Path, model: ScenarioModel) -> ScenarioFile:
     from canbao.scenario.scenario import load_scenario
 
-    folder = tempfile.TemporaryDirectory(prefix="canbao-")
-    path = Path(folder.name) / f"{model.name}.toml"
-    path.write_text(model.text, encoding="utf-8")
     for name, content in model.inputs:
-        (path.parent / name).parent.mkdir(exist_ok=True)
-        (path.parent / name).write_bytes(content)
-    file = load_scenario(path, _plugins(model.plugins_dir))
-    if model.inputs:
-        return file, folder
-    folder.cleanup()
-    return file, None
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    path = folder / f"{model.name}.toml"
+    path.write_text(model.text, encoding="utf-8")
+    return load_scenario(path, _plugins(model.plugins_dir))
 
 
 # --- a network --------------------------------------------------------------------------------------------------------
