@@ -139,6 +139,7 @@ class LocalExecutor:
                 worker.started, failed_starts = True, 0
             elif worker.order is not None:
                 order, worker.order = worker.order, None
+                self._assign(waiting)  # before the result is kept, so that nobody waits for the disk
                 yield Done(order.task[0].key(), order.task[1], *message)
 
     def _assign(self, waiting: deque[_Order]) -> None:
