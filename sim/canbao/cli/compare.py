@@ -21,8 +21,6 @@ from canbao.cli.arguments import (
 )
 from canbao.cli.executing import executor_options, experiment_bar, keeping, print_failures, report_writer
 from canbao.cli.experimenting import (
-    amount,
-    change,
     folder_options,
     made_executor,
     measure_option,
@@ -366,6 +364,7 @@ def _print_measures(answer: Mapping[str, Any], variant: str, language: Language)
 
 def _measure_line(row: Mapping[str, Any], language: Language) -> tuple[str, ...]:
     from canbao.experiments.verdicts import times
+    from canbao.report.experiments.values import NONE, amount, change, p_value
 
     ratio, p = row["variance_ratio"], row["p_adjusted"]
     return (
@@ -373,8 +372,8 @@ def _measure_line(row: Mapping[str, Any], language: Language) -> tuple[str, ...]
         amount(row["base"]["mean"], row["unit"], language),
         amount(row["other"]["mean"], row["unit"], language),
         change(row["difference"], row["unit"], language),
-        "–" if p is None or row["verdict"] == "same" else f"{p:.3f}" if p >= 0.0005 else "< 0.001",
-        "–" if ratio is None else f"× {times(ratio)}",
+        NONE if row["verdict"] == "same" else p_value(p),
+        NONE if ratio is None else f"× {times(ratio)}",
         "" if row["verdict"] == "unknown" else language.say(_VERDICTS[row["verdict"]]),
     )
 
@@ -393,8 +392,10 @@ def _print_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> No
 
 
 def _group_cell(row: Mapping[str, Any] | None, language: Language) -> str:
+    from canbao.report.experiments.values import NONE, change
+
     if row is None:
-        return "–"
+        return NONE
     said = change(row["difference"], row["unit"], language)
     if row["change"] in ("gains", "loses"):
         return f"{said} {language.say(_VERDICTS[row['change']])}"
@@ -414,7 +415,9 @@ def _print_best(answer: Mapping[str, Any], language: Language) -> None:
 
 
 def _candidates(answer: Mapping[str, Any], language: Language) -> Iterator[tuple[str, ...]]:
+    from canbao.report.experiments.values import NONE, amount, change
+
     for row in answer["candidates"]:
         mean = amount(row["mean"]["mean"], answer["unit"], language)
-        behind = "–" if row["variant"] == answer["best"] else change(row["behind"], answer["unit"], language)
+        behind = NONE if row["variant"] == answer["best"] else change(row["behind"], answer["unit"], language)
         yield row["variant"], f"{row['replications']:,}", mean, behind

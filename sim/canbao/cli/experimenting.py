@@ -1,8 +1,8 @@
-"""What `compare`, `sweep` and `plan` share beside what all commands of experiments do: options, numbers in tables."""
+"""What `compare`, `sweep` and `plan` share beside what all commands of experiments do: options, a bar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,15 +17,12 @@ if TYPE_CHECKING:
     from canbao.languages import Language
 
 __all__ = [
-    "amount",
-    "change",
     "executor_options",
     "folder_options",
     "made_executor",
     "measure_option",
     "reading_bar",
     "replication_options",
-    "spread",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -109,50 +106,3 @@ def reading_bar(show: bool, language: Language, total: int) -> Iterator[Callable
     ) as bar:
         task = bar.add_task(language.say("reading"), total=total)
         yield lambda number: bar.update(task, completed=number)
-
-
-# --- numbers ----------------------------------------------------------------------------------------------------------
-
-_NONE = "–"
-
-
-def amount(value: float | None, unit: str, language: Language) -> str:
-    """Write a number in its unit; `–` for none."""
-    from canbao.report import words
-
-    if value is None:
-        return _NONE
-    if unit == "share":
-        return words.percent(value, language)
-    if unit in ("s", "h"):
-        return words.duration(_rounded_s(value * (3_600 if unit == "h" else 1)), language)
-    if unit == "yuan":
-        return words.yuan(value, language, whole=abs(value) >= 100)
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
-
-
-def _rounded_s(seconds: float) -> float:
-    """Round a length to what can be read: seconds below an hour, minutes above."""
-    if abs(seconds) < 1:
-        return float(f"{seconds:.2g}")
-    step = 60.0 if abs(seconds) >= 3_600 else 1.0 if abs(seconds) >= 60 else 0.1
-    return round(seconds / step) * step
-
-
-def spread(value: float, unit: str, language: Language) -> str:
-    """Write a size of a difference: shares in percentage points."""
-    from canbao.report import words
-
-    return words.points(value, language) if unit == "share" else amount(value, unit, language)
-
-
-def change(difference: Mapping[str, Any], unit: str, language: Language) -> str:
-    """Write a difference with its sign and half-width, `+2 h 3 min ± 4 min`."""
-    mean, half_width = difference["mean"], difference["half_width"]
-    if mean is None:
-        return _NONE
-    if not mean and not half_width:
-        return "0"
-    sign = "+" if mean > 0 else "−" if mean < 0 else ""
-    said = f"{sign}{spread(abs(mean), unit, language)}"
-    return said if half_width is None else f"{said} ± {spread(half_width, unit, language)}"

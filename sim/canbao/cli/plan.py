@@ -22,7 +22,7 @@ from canbao.cli.arguments import (
     set_option,
 )
 from canbao.cli.executing import report_writer
-from canbao.cli.experimenting import amount, executor_options, folder_options, made_executor
+from canbao.cli.experimenting import executor_options, folder_options, made_executor
 from canbao.cli.output import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -313,6 +313,7 @@ def _dates(period: Mapping[str, Any], language: Language) -> str:
 
 def _show_neighbours(neighbours: Sequence[Mapping[str, Any]], language: Language) -> None:
     from canbao.experiments.staffing.sentences import VERDICTS
+    from canbao.report.experiments.values import amount
 
     heads = (language.say("one server less at"), language.say("saves"), language.say("held"), language.say("verdict"))
     rows = [
@@ -330,6 +331,8 @@ def _show_neighbours(neighbours: Sequence[Mapping[str, Any]], language: Language
 
 def _show_curve(answer: Mapping[str, Any], language: Language) -> None:
     """Print what cheaper and dearer plans would give."""
+    from canbao.report.experiments.values import amount
+
     objectives = answer["objectives"]
     names = [each["name"] for each in objectives]
     heads = (language.say("servers"), language.say("cost"), language.say("held"), *names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from canbao.cli.executing import experiment_bar, keeping, print_failures, report_writer
-from canbao.cli.experimenting import amount, made_executor
+from canbao.cli.experimenting import made_executor
 from canbao.cli.output import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -212,9 +211,10 @@ def _promise(row: Row, language: Language) -> tuple[str, ...]:
 
 def _interval(row: Row, language: Language) -> tuple[str, str, str]:
     """Write mean, interval and number of replications."""
+    from canbao.report.experiments.values import amount
+
     interval = row.interval
     mean, low, high = (
-        amount(value if math.isfinite(value) else None, row.meaning.unit, language)
-        for value in (interval.mean, interval.low, interval.high)
+        amount(value, row.meaning.unit, language) for value in (interval.mean, interval.low, interval.high)
     )
     return mean, low if low == high else language.say("{low} to {high}", low=low, high=high), str(interval.n)

@@ -21,14 +21,11 @@ from canbao.cli.arguments import (
 )
 from canbao.cli.executing import executor_options, experiment_bar, keeping, print_failures, report_writer
 from canbao.cli.experimenting import (
-    amount,
-    change,
     folder_options,
     made_executor,
     measure_option,
     reading_bar,
     replication_options,
-    spread,
 )
 from canbao.cli.output import console, print_json, print_table
 from canbao.languages import noted
@@ -371,16 +368,12 @@ def _print_points(answer: Mapping[str, Any], asked: _Asked, language: Language) 
 def _point_lines(
     answer: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], language: Language
 ) -> Iterator[tuple[str, ...]]:
+    from canbao.report.experiments.values import interval
+
     for point in answer["points"][:_SHOWN]:
         settings = (str(value) for value in point["settings"].values())
         found = ((point["measures"][each["measure"]], each["unit"]) for each in shown)
-        yield (*settings, *(_interval(interval, unit, language) for interval, unit in found))
-
-
-def _interval(interval: Mapping[str, Any], unit: str, language: Language) -> str:
-    said = amount(interval["mean"], unit, language)
-    half_width = interval["half_width"]
-    return said if interval["mean"] is None or not half_width else f"{said} ± {spread(half_width, unit, language)}"
+        yield (*settings, *(interval(one, unit, language) for one, unit in found))
 
 
 _HEADS = {
@@ -409,6 +402,8 @@ def _print_rankings(answer: Mapping[str, Any], language: Language) -> None:
 
 
 def _morris(effect: Mapping[str, Any], grades: Mapping[str, str], unit: str, language: Language) -> tuple[str, ...]:
+    from canbao.report.experiments.values import change
+
     size = change({"mean": effect["importance"], "half_width": effect["half_width"]}, unit, language)
     way = effect["direct"] / effect["importance"]
     direction = noted("up") if way > 0.5 else noted("down") if way < -0.5 else noted("both")

@@ -135,7 +135,8 @@ def _own_cluster(workers: int) -> LocalCluster:
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=0,  # that they fit has been seen to
-            dashboard_address=None,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # without one it would be port 8787 on all interfaces
             env=ONE_THREAD,
         )
     except RuntimeError as error:

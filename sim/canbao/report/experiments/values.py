@@ -36,7 +36,9 @@ def amount(value: float | None, unit: str, language: Language) -> str:
 
 
 def _rounded_s(seconds: float) -> float:
-    """Round a length to what can be read: seconds below an hour, minutes above."""
+    """Round a length to what can be read: two digits below a second, seconds below an hour, minutes above."""
+    if abs(seconds) < 1:
+        return float(f"{seconds:.2g}")
     step = 60.0 if abs(seconds) >= 3_600 else 1.0 if abs(seconds) >= 60 else 0.1
     return round(seconds / step) * step
 
