@@ -107,6 +107,26 @@ def closed(families: int, until: float) -> Plan:
     return make_plan(network, until=until, seed=0)
 
 
+@pytest.mark.parametrize("priorities", [1, 3, 16, 17, 200])
+def test_few_priorities_have_lanes_and_many_a_heap(priorities: int) -> None:
+    """However many priorities there are, families are served, lose patience and are sent home alike on both engines."""
+    count, luck = 600, np.random.default_rng(priorities)
+    ranks = luck.integers(0, priorities, count) - priorities / 2
+    network = canbao.Network(
+        stations=[
+            canbao.Station("desk", discipline="priority", doors=canbao.Schedule([0, 900], [1, 0]), closing="send home")
+        ],
+        journeys=[
+            canbao.Journey("office", [canbao.Visit("desk", 3.0, patience=canbao.Exponential(300.0), priority="rank")])
+        ],
+        streams=[canbao.Stream("office", canbao.At(np.sort(luck.integers(0, 880, count))), columns={"rank": ranks})],
+    )
+    plan = make_plan(network, until=2_000.0, seed=0)
+    one, other = engine_named("simpy").run(plan), engine_named("compiled").run(plan)
+    assert same_tables(one.visits, other.visits) == ""
+    assert set(one.visits["ended"].words()) == {"served", "abandoned", "sent home"}
+
+
 def test_a_family_may_do_a_step_more_often_than_a_short_counter_can_tell() -> None:
     """With 40,000 visits of one family the attempts are still those of the SimPy engine."""
     trace = check_equal(closed(1, 80_000.0))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from canbao import plan as p
+from canbao.arrays import FloatArray
 from canbao.calendar import Calendar
 from canbao.distributions import formed
 from canbao.kernel import choosing, desks, walking
@@ -25,6 +26,7 @@ from canbao.kernel.state import (
     COMING,
     DRAW,
     FAR,
+    LANE,
     LAYOUT,
     LEFT,
     NARROW,
@@ -52,7 +54,9 @@ _DISCIPLINES = {
     "random": desks.RANDOM,
 }
 _SORTED = ("priority", "shortest", "random")
-"""Disciplines whose queue is a heap; the others take the first or the last of a list."""
+"""Disciplines whose queue is a heap, but where priorities are few; the others take the first or the last of a list."""
+_LANES = 16
+"""So many priorities at a station get a lane each: then a long queue costs no more than a short one."""
 _RULES = {"weight": choosing.WEIGHT, "shortest": choosing.SHORTEST_QUEUE, "fastest": choosing.FASTEST}
 _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": walking.WORKING_DAYS}
 
@@ -304,7 +308,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
     """Give the arrays of a plan at time 0, with nobody inside, and what their numbers mean."""
     tables = Tables(plan)
     steps = [_step(step, tables) for step in plan.steps]
-    stations, changes, boards = _stations(plan, tables)
+    stations, changes, boards, lanes = _stations(plan, tables)
     buckets = min(max(plan.families // 8, _BUCKETS[0]), _BUCKETS[1])
     scalars = {"until": plan.until, "buckets": buckets, "per_s": buckets / plan.until}
     nothing = dict.fromkeys(("walker", "entering", "closing", "free_slot", "free_far"), -1)
@@ -335,6 +339,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         counts=np.zeros((0, tables.counters), dtype=NARROW),
         columns=np.zeros((0, len(tables.columns))),
         marks=np.zeros((0, len(plan.marks))),
+        lanes=_made(LANE, lanes),
         queues=records(0, QUEUED).reshape(heaps, 0),
         frames=np.zeros(0, dtype=np.int64),
         times=empty,
@@ -404,17 +409,19 @@ def _made(kind: np.dtype[np.void], rows: Sequence[dict[str, Any]]) -> Any:
     return made
 
 
-def _stations(plan: Plan, tables: Tables) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    stations: list[dict[str, Any]] = []
-    changes: list[dict[str, Any]] = []
-    boards: list[dict[str, Any]] = []
+_Rows = list[dict[str, Any]]
+
+
+def _stations(plan: Plan, tables: Tables) -> tuple[_Rows, _Rows, _Rows, _Rows]:
+    stations, changes, boards, lanes = _Rows(), _Rows(), _Rows(), _Rows()
     heaps = 0
     for number, station in enumerate(plan.stations):
         first, now, board = len(changes), station.changes[0], len(boards)
         changes += [change._asdict() for change in station.changes]
         intervals = dict.fromkeys(interval for place, interval in tables.boards if place == number)
         boards += [{"interval_s": interval, "servers": now.servers} for interval in intervals]
-        in_heap = station.discipline in _SORTED
+        priorities = _priorities(plan, number) if station.discipline == "priority" else []
+        in_heap = station.discipline in _SORTED and not priorities
         heaps += in_heap
         stations.append(
             {
@@ -428,14 +435,34 @@ def _stations(plan: Plan, tables: Tables) -> tuple[list[dict[str, Any]], list[di
                 "heap": heaps - 1 if in_heap else -1,
                 "order": tables.draw(station.order),
                 "blocks": station.blocks,
-                **dict.fromkeys(("head", "tail", "door", "door_tail"), -1),
+                "lane": len(lanes),
+                "last_lane": len(lanes) + max(len(priorities), 1),
+                **dict.fromkeys(("door", "door_tail"), -1),
                 "change": first,
                 "last_change": len(changes),
                 "board": board,
                 "last_board": len(boards),
             }
         )
-    return stations, changes, boards
+        lanes += [{"priority": priority, "head": -1, "tail": -1} for priority in priorities or [0.0]]
+    return stations, changes, boards, lanes
+
+
+def _priorities(plan: Plan, station: int) -> list[float]:
+    """Give the priorities that families can have at a station, the first to be served first; none if there are many."""
+    draws = {step.priority for step in plan.steps if isinstance(step, p.VisitStep) and step.station == station}
+    found = set[float]()
+    for draw in draws:
+        if draw.distribution is not None or len(found) > _LANES:
+            return []
+        found.update([draw.value] if draw.column is None else _few(draw.column))
+    return sorted(found) if 0 < len(found) <= _LANES and not any(map(math.isnan, found)) else []
+
+
+def _few(column: FloatArray) -> list[float]:
+    """Give the different values of a column, or more than a station has lanes for."""
+    some = np.unique(column[: 16 * _LANES])
+    return (some if len(some) > _LANES else np.unique(column)).tolist()
 
 
 def _calendars(calendars: Sequence[Calendar]) -> dict[str, Any]:

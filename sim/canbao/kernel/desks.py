@@ -152,18 +152,32 @@ def _wait(w: Any, desk: Any, number: int) -> None:
     ticket.waits = 1
     desk.waiting += 1
     desk.queued += 1
-    ticket.after = NOBODY
-    ticket.before = desk.tail
-    if desk.tail < 0:
-        desk.head = number
-    else:
-        w.tickets[desk.tail].after = number
-    desk.tail = number
+    _stand_in_lane(w, desk, number)
     if desk.heap >= 0:
         _rise(w, desk.heap, desk.waiting - 1, _key(w, desk, number), desk.queued, number)
     patience = _drawn(w, number, 1)
     if patience < math.inf:
         push(w, ticket.enter + patience, PATIENCE + ticket.family, int(ticket.stamp) * STAMP + number)
+
+
+@compiled
+def _stand_in_lane(w: Any, desk: Any, number: int) -> None:
+    """Stand behind those of the same priority, where a station has lanes for them; else behind all who wait."""
+    ticket = w.tickets[number]
+    ticket.place = desk.lane
+    last = desk.last_lane - 1
+    if last > desk.lane:
+        priority = _drawn(w, number, 3)
+        while ticket.place < last and w.lanes[ticket.place].priority != priority:
+            ticket.place += 1
+    lane = w.lanes[ticket.place]
+    ticket.after = NOBODY
+    ticket.before = lane.tail
+    if lane.tail < 0:
+        lane.head = number
+    else:
+        w.tickets[lane.tail].after = number
+    lane.tail = number
 
 
 @compiled
@@ -237,21 +251,33 @@ def _leave_heap(w: Any, heap: int, size: int, place: int) -> None:
 def _next(w: Any, desk: Any) -> int:
     if desk.heap >= 0:
         return int(w.queues[desk.heap, 0].number)
-    return desk.tail if desk.discipline == LIFO else desk.head
+    if desk.discipline == LIFO:
+        return int(w.lanes[desk.lane].tail)
+    return _foremost(w, desk)
+
+
+@compiled
+def _foremost(w: Any, desk: Any) -> int:
+    """Give the head of the first lane in which somebody waits."""
+    lane = desk.lane
+    while w.lanes[lane].head < 0:
+        lane += 1
+    return int(w.lanes[lane].head)
 
 
 @compiled
 def _stop_waiting(w: Any, desk: Any, number: int) -> None:
     ticket = w.tickets[number]
     ticket.waits = 0
+    lane = w.lanes[ticket.place if desk.heap < 0 else desk.lane]
     if desk.heap >= 0:
         _leave_heap(w, desk.heap, desk.waiting, ticket.place)
     if ticket.before < 0:
-        desk.head = ticket.after
+        lane.head = ticket.after
     else:
         w.tickets[ticket.before].after = ticket.after
     if ticket.after < 0:
-        desk.tail = ticket.before
+        lane.tail = ticket.before
     else:
         w.tickets[ticket.after].before = ticket.before
     desk.waiting -= 1
@@ -360,7 +386,7 @@ def finish_change(w: Any) -> None:
     if desk.shutting and desk.door >= 0:
         _turn_away_from_door(w, desk)
     elif desk.shutting and desk.waiting and _sends_home(desk):
-        give_up(w, desk.head, SENT_HOME)
+        give_up(w, _foremost(w, desk), SENT_HOME)
     else:
         run.closing = NOBODY
         desk.shutting = 0

@@ -98,8 +98,8 @@ STATION = _record(
     ("busy", "i8"),
     ("starts", "i8"),
     ("queued", "i8"),
-    ("head", "i8"),  # those who wait, in the order in which they were let in
-    ("tail", "i8"),
+    ("lane", "i8"),  # those who wait, in the order in which they were let in: one lane, or one for each priority
+    ("last_lane", "i8"),
     ("door", "i8"),  # those outside a full room
     ("door_tail", "i8"),
     ("change", "i8"),
@@ -107,6 +107,8 @@ STATION = _record(
     ("board", "i8"),
     ("last_board", "i8"),
 )
+
+LANE = _record(("priority", "f8"), ("head", "i8"), ("tail", "i8"))
 
 BOARD = _record(("interval_s", "f8"), ("servers", "f8"), ("issue", "i8"), ("inside", "i8"))
 
@@ -143,7 +145,7 @@ TICKET = _record(
     ("step", "i4"),
     ("attempt", "i4"),
     ("stamp", "i4"),  # how often the ticket was used: an event of an earlier use is void
-    ("place", "i4"),  # where it stands in the heap of its station
+    ("place", "i4"),  # where it stands in the heap of its station, or in which lane
     ("before", "i4"),
     ("after", "i4"),
     ("station", "i2"),
@@ -265,6 +267,8 @@ class World(NamedTuple):
     """What is known of the family of each slot, (slots, columns)."""
     marks: Any
     """When events were marked, (slots, marks)."""
+    lanes: Any
+    """Those who wait, by station and priority."""
     queues: Any
     """Heaps of tickets, (stations that need one, slots)."""
     frames: Any
@@ -316,6 +320,7 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "counts": (NARROW, 2),
     "columns": (_FLOAT, 2),
     "marks": (_FLOAT, 2),
+    "lanes": (LANE, 1),
     "queues": (QUEUED, 2),
     "frames": (_INT, 1),
     "times": (_FLOAT, 1),
