@@ -239,13 +239,13 @@ class _Way(NamedTuple):
         """Card or credential; order, collect, activate; and once more if it is lost."""
         yield canbao.Check(f"_{self.name} credential", name="card or credential", passed="download", failed="order")
         yield from self._credential()
-        yield canbao.Mark("card_ordered", first=True, name="order")
+        yield canbao.Mark("card_ordered", first=True, name="order", calls=("order_card",))
         yield canbao.Check(f"_{self.name} instant", name="on the spot", passed="made on the spot", failed="production")
         yield from self._on_the_spot("made on the spot", done="card")
         yield from self._production("production", then="matches")
         yield from self._held()
         yield from self._collection()
-        yield canbao.Mark("card", first=True, name="card")
+        yield canbao.Mark("card", first=True, name="card", calls=("collect_card",))
         yield from self._activation("activation", then="keeps it")
         yield from self._replacement()
         yield canbao.Delay(self.card.stop_after, name="nobody comes")
@@ -264,7 +264,7 @@ class _Way(NamedTuple):
             exceeded="order",
         )
         yield canbao.Delay(card.download_retry.build(), name="download later", then="download")
-        yield canbao.Mark("credential", name="credential", then=self.onward)
+        yield canbao.Mark("credential", name="credential", then=self.onward, calls=("credential",))
 
     def _production(self, label: str, then: str) -> Iterator[canbao.Step]:
         yield canbao.Check(f"_{self.name} urgent", name=label, passed=f"{label}: urgent", failed=f"{label}: ordinary")
@@ -320,7 +320,7 @@ class _Way(NamedTuple):
         yield canbao.Check(card.by_phone, name=fails, passed=f"{label}: call", failed=f"{label}: back")
         yield canbao.Delay(card.call.build(), name=f"{label}: call", effort=True, then=done)
         yield from self._errand(f"{label}: back", done=done, stops=then)
-        yield canbao.Mark("activated", first=True, name=done, then=then)
+        yield canbao.Mark("activated", first=True, name=done, then=then, calls=("activate_card",))
 
     # --- at the desk ---
 

@@ -246,7 +246,7 @@ class _Way(NamedTuple):
         yield from self._data()
         yield from self._errand("claim", done="decision")
         yield self._span(self.settlement.claim, "decision", then="settled")
-        yield canbao.Mark("settled", name="settled", then=self.onward)
+        yield canbao.Mark("settled", name="settled", then=self.onward, calls=("settle",))
 
     def _bill(self) -> Iterator[canbao.Step]:
         """Wait for the first bill; one from before the cover is the family's own, and another will come."""

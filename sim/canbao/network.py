@@ -133,7 +133,8 @@ class Visit:
     `patience` is how long the family waits before it leaves (exit `abandoned`); `baulk_at` is the number of waiting
     families at which it does not join (exit `baulked`); `full` and `closed` are the exits at a full room and at
     closed doors or when sent home. `luck` names the luck of the service: two visits of one name share it, so that a
-    family that is slow at one window is slow at every window.
+    family that is slow at one window is slow at every window. `calls` names what the family asks a deployment for
+    here, in order; only a load test heeds it.
     """
 
     station: str
@@ -148,6 +149,7 @@ class Visit:
     full: str | None = None
     closed: str | None = None
     luck: str = ""
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,10 @@ class Await:
 
 @dataclass(frozen=True)
 class Check:
-    """Pass with a probability, or fail; after `limit` failures the exit is `exceeded`."""
+    """Pass with a probability, or fail; after `limit` failures the exit is `exceeded`.
+
+    In a load test a deployment decides that is asked for `calls`, in place of the probability.
+    """
 
     probability: Quantity
     name: str = ""
@@ -194,6 +199,7 @@ class Check:
     limit: int | None = None
     exceeded: str | None = None
     luck: str = ""
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -268,6 +274,7 @@ class Mark:
     """Write this moment into the trace: each event is a column of its table of families, nan where it never happened.
 
     The last time counts, or the first with `first`. With `clear` the event is taken back, so that the column says nan.
+    In a load test it happens when a deployment has done what `calls` asks it for.
     """
 
     event: str
@@ -275,6 +282,7 @@ class Mark:
     then: str | None = None
     first: bool = False
     clear: bool = False
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,10 @@ class BookPlan:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class VisitStep:
-    """Be at a station; `exits` are the steps behind each ending, in the order of `trace.ENDINGS` without the last."""
+    """Be at a station; `exits` are the steps behind each ending, in the order of `trace.ENDINGS` without the last.
+
+    No engine looks at `calls`: a load test asks a deployment for them.
+    """
 
     index: int
     station: int
@@ -154,6 +157,7 @@ class VisitStep:
     baulk_at: Draw
     priority: Draw
     exits: tuple[int, int, int, int, int, int]
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -191,6 +195,7 @@ class CheckStep:
     failed: int
     limit: float
     exceeded: int
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -254,6 +259,7 @@ class MarkStep:
     first: bool
     clear: bool
     then: int
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

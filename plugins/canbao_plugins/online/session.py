@@ -33,6 +33,7 @@ from canbao_plugins.referral import ADVISED, gives_advice, way_to
 
 __all__ = ["build_online"]
 
+_FORM, _PAPERS = ("enrol",), ("upload_paper",)
 _BEGIN, _IN, _STOPS, _CLOSED = "session: begins", "session: in", "session: stops", "session: closed"
 
 
@@ -95,8 +96,8 @@ class _Journey:
         yield canbao.Check(
             f"_{self.name} account", name="session: account", passed=log_in, failed=REGISTER, limit=1, exceeded=log_in
         )
-        yield from self._page(REGISTER)
-        yield from self._page(log_in)
+        yield from self._page(REGISTER, calls=("register",))
+        yield from self._page(log_in, calls=("log_in", *(() if more else _FORM + _PAPERS)))
         yield canbao.Check(
             f"_{self.name} logs in",
             name="session: logs in",
@@ -110,12 +111,14 @@ class _Journey:
         yield canbao.Go(help_at, name="session: locked out")
         yield canbao.Go(more[0] if more else "upload: sent", name=_IN)
         for page in more:
-            yield from self._page(page)
+            yield from self._page(page, calls=_calls_of(page, more))
 
-    def _page(self, page: str, stuck: str = _STOPS, closed: str = _CLOSED) -> Iterator[canbao.Step]:
+    def _page(
+        self, page: str, stuck: str = _STOPS, closed: str = _CLOSED, *, calls: tuple[str, ...]
+    ) -> Iterator[canbao.Step]:
         """One request, tried again when it fails, and the time spent on the page."""
         trouble, later, thinking = f"{page}: trouble", f"{page}: later", f"{page}: thinking"
-        yield from self._request(page, loaded=thinking, trouble=trouble, closed=closed)
+        yield from self._request(page, loaded=thinking, trouble=trouble, closed=closed, calls=calls)
         yield canbao.Check(
             1 - self.settings.retry,
             name=trouble,
@@ -127,7 +130,9 @@ class _Journey:
         yield canbao.Delay(self.settings.retry_after.build(), name=later, effort=True, then=page)
         yield canbao.Delay(self.settings.think.build(), name=thinking, effort=True)
 
-    def _request(self, page: str, *, loaded: str, trouble: str, closed: str) -> Iterator[canbao.Step]:
+    def _request(
+        self, page: str, *, loaded: str, trouble: str, closed: str, calls: tuple[str, ...]
+    ) -> Iterator[canbao.Step]:
         """One request."""
         full = f"{page}: full"
         yield canbao.Visit(
@@ -139,6 +144,7 @@ class _Journey:
             abandoned=trouble,
             full=full,
             closed=closed,
+            calls=calls,
         )
         yield failed("portal full", label=full, then=trouble)
 
@@ -203,7 +209,7 @@ class _Journey:
             return
         yield from self._told(RESULT, then=CREDENTIAL)
         closed = f"{CREDENTIAL}: closed"
-        yield from self._page(CREDENTIAL, stuck=APPROVED, closed=closed)
+        yield from self._page(CREDENTIAL, stuck=APPROVED, closed=closed, calls=("credential",))
         yield canbao.Go(APPROVED)
         yield from self._closed(closed, back=CREDENTIAL, leaves=False)
 
@@ -212,7 +218,7 @@ class _Journey:
         corrects, closed = f"{CORRECTION}: begins", f"{CORRECTION}: closed"
         yield from self._told(CORRECT, then=corrects)
         yield canbao.Delay(self.settings.correct.build(), name=corrects)
-        yield from self._page(CORRECTION, stuck=corrects, closed=closed)
+        yield from self._page(CORRECTION, stuck=corrects, closed=closed, calls=("correct", *_PAPERS))
         yield canbao.Go(RESUBMIT)
         yield from self._closed(closed, back=CORRECTION, leaves=False)
 
@@ -227,5 +233,11 @@ class _Journey:
         for way in ways:
             yield canbao.Visit(f"{NOTICE}.{self.name}.{way}", 0.0, name=f"{label}: by {way}", served=then)
         yield canbao.Delay(self.settings.look.build(), name=later)
-        yield from self._request(progress, loaded=then, trouble=later, closed=f"{progress}: closed")
-        yield from self._closed(f"{progress}: closed", back=progress, leaves=False)
+        shut = f"{progress}: closed"
+        yield from self._request(progress, loaded=then, trouble=later, closed=shut, calls=("progress",))
+        yield from self._closed(shut, back=progress, leaves=False)
+
+
+def _calls_of(page: str, more: list[str]) -> tuple[str, ...]:
+    """Name what a page behind the log-in asks a deployment for: the form is sent on the first, papers on the last."""
+    return (*(_FORM if page == more[0] else ()), *(_PAPERS if page == more[-1] else ()))

@@ -221,7 +221,11 @@ class _Way:
 
     def _debit(self, method: str) -> canbao.Step:
         return canbao.Check(
-            f"_{self.name} debit by {method}", name=f"{method}: debit", passed="book", failed="debit failed"
+            f"_{self.name} debit by {method}",
+            name=f"{method}: debit",
+            passed="book",
+            failed="debit failed",
+            calls=("choose_payment", "pay"),
         )
 
     # --- what goes wrong with every method ---

@@ -54,7 +54,7 @@ def build_review(review: Review, district: District) -> ReviewPart:
 def _steps(review: Review, priority: str | float) -> list[Step]:
     first = "review.first"
     return [
-        Visit(INTAKE, service=0.0, name="resubmitted"),
+        Visit(INTAKE, service=0.0, name="resubmitted", calls=("submit",)),
         Check(1 - review.duplicate, name="duplicate", failed="known already"),
         Check(review.precheck, name="precheck", passed="first", failed="acceptance"),
         Visit("review.acceptance", review.acceptance.service.build(), name="acceptance", priority=priority),

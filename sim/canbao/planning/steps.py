@@ -108,6 +108,7 @@ def _visit(step: words.Visit, here: Here) -> PlanStep:
             closed := here.to(step.closed, "closed"),
             closed,
         ),
+        calls=tuple(step.calls),
     )
 
 
@@ -139,6 +140,7 @@ def _check(step: words.Check, here: Here) -> PlanStep:
         failed=here.to(step.failed, "failed"),
         limit=math.inf if step.limit is None else step.limit,
         exceeded=here.to(step.exceeded, "exceeded"),
+        calls=tuple(step.calls),
     )
 
 
@@ -184,7 +186,8 @@ def _appointment(step: words.Appointment, here: Here) -> PlanStep:
 
 
 def _mark(step: words.Mark, here: Here) -> PlanStep:
-    return numbers.MarkStep(here.place, here.mark(step.event), step.first, step.clear, here.to(step.then))
+    mark = here.mark(step.event)
+    return numbers.MarkStep(here.place, mark, step.first, step.clear, here.to(step.then), tuple(step.calls))
 
 
 def _marked(step: words.Marked, here: Here) -> PlanStep:
