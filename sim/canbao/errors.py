@@ -5,11 +5,13 @@
     CanbaoError                exit 1   something in canbao or its surroundings failed
     ├── InputError             exit 2   something that the user wrote does not fit
     │   ├── ScenarioError               a scenario file: all its faults at once
+    │   ├── TargetError                 the documents of a target: all their faults at once
     │   ├── NetworkError                stations and journeys that do not fit together
     │   ├── CalendarError               a date outside what the calendar knows
     │   └── PluginError                 a plugin that cannot be loaded or registered
     ├── EngineError            exit 1   an engine failed, or two of them disagree
     │   └── UnsupportedError   exit 2   the engine that was asked for cannot run the plan
+    ├── LoadError              exit 1   a process of a load test ended where it should not have
     ├── StorageError           exit 1   a run could not be written or read
     └── TooLargeError          exit 1   a run needs more memory than there is
 """
@@ -25,10 +27,12 @@ __all__ = [
     "EngineError",
     "Fault",
     "InputError",
+    "LoadError",
     "NetworkError",
     "PluginError",
     "ScenarioError",
     "StorageError",
+    "TargetError",
     "TooLargeError",
     "UnsupportedError",
 ]
@@ -48,7 +52,7 @@ class InputError(CanbaoError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong in a scenario file, with its place and its remedy."""
+    """One thing wrong in a scenario file or another document, with its place and its remedy."""
 
     file: str
     """The file as the user named it; `--set` for a value from the command line."""
@@ -86,6 +90,14 @@ class ScenarioError(InputError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+class TargetError(InputError):
+    """Documents of a target that cannot be used, with every fault that was found in them."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
 class NetworkError(InputError):
     """Stations, journeys and arrivals that do not fit together."""
 
@@ -100,6 +112,10 @@ class PluginError(InputError):
 
 class EngineError(CanbaoError):
     """An engine failed: a plan goes round in circles, a law of the engine is broken, or two engines disagree."""
+
+
+class LoadError(CanbaoError):
+    """A process of a load test ended where it should not have; the message says what it said last."""
 
 
 class UnsupportedError(EngineError):

@@ -83,6 +83,10 @@ class Hooks:
         """Register reporters: a function of (summary, folder) that writes a file and gives its path."""
 
     @_hookspec
+    def register_targets(self, register: Register) -> None:
+        """Register targets of load tests: a function of settings that gives a Target."""
+
+    @_hookspec
     def register_commands(self, register: Register) -> None:
         """Register commands: a click command."""
 

@@ -16,7 +16,7 @@ import click
 
 from canbao import __version__
 from canbao.cli.arguments import epilog, loaded_plugins
-from canbao.errors import CanbaoError, PluginError, ScenarioError
+from canbao.errors import CanbaoError, PluginError, ScenarioError, TargetError
 
 __all__ = ["INTERRUPTED", "main", "program"]
 
@@ -89,7 +89,7 @@ def _say(error: CanbaoError) -> None:
     from canbao.cli.output import on_one_line, print_faults
 
     _show_where(error)
-    if isinstance(error, ScenarioError):
+    if isinstance(error, ScenarioError | TargetError):
         print_faults(error.faults)
     else:
         click.echo("\n".join(on_one_line(line) for line in f"Error: {error}".splitlines()), err=True)

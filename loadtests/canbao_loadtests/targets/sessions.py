@@ -1,0 +1,128 @@
+"""Sessions: one family, or one reviewer, at a target that documents describe."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from canbao_loadtests.flow import FLOW
+from canbao_loadtests.http.messages import Browser
+from canbao_loadtests.targets.expressions import as_text
+from canbao_loadtests.targets.running import Ending, Machine
+from canbao_loadtests.targets.target import Answer
+from canbao_loadtests.targets.workflows import CompiledWorkflow
+
+__all__ = ["ArazzoSession", "Backdrop"]
+
+_ZONE = dt.timezone(dt.timedelta(hours=8))
+"""Asia/Shanghai, whose clocks have not been changed since 1991."""
+
+_LOG_IN = {"family": "log_in", "reviewer": "reviewer_log_in"}
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """What all sessions of a target share.
+
+    Parameters
+    ----------
+    workflows
+        Its workflows.
+    inputs
+        The inputs that are the same for everybody, secrets among them.
+    absent
+        The environment variable of each secret that is not set.
+    sleep
+        Waits for some real seconds.
+    """
+
+    workflows: Mapping[str, CompiledWorkflow]
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], None] = lambda _: None
+
+
+class ArazzoSession:
+    """A session: it keeps outputs and cookies, and logs in again by itself, once a call."""
+
+    def __init__(self, backdrop: Backdrop, browser: Browser, memory: Mapping[str, Any]) -> None:
+        self._backdrop = backdrop
+        self._browser = browser
+        outputs = {name: dict(one) for name, one in memory.get("outputs", {}).items()}
+        self.memory: dict[str, Any] = {"outputs": outputs, "cookies": dict(memory.get("cookies", {}))}
+        self._completed: dict[str, dict[str, Mapping[str, Any]]] = {
+            name: {"inputs": {}, "outputs": one} for name, one in outputs.items()
+        }
+
+    def call(self, step: str, inputs: Mapping[str, Any]) -> Answer:
+        """Take a step of the flow; it raises nothing that a deployment can cause."""
+        ending = self._run(step, inputs)
+        log_in = _LOG_IN[FLOW[step].side]
+        if ending.outcome == "logged out" and step != log_in and log_in in self._backdrop.workflows:
+            again = self._run(log_in, inputs)
+            if again.outcome == "done":
+                ending = self._run(step, inputs)
+            else:
+                ending = Ending("logged out", f"{log_in}: {again.reason or again.outcome}", again.retry_after_s)
+        self.memory["cookies"] = self._browser.cookies()
+        return self._answer(step, ending)
+
+    def _run(self, name: str, inputs: Mapping[str, Any]) -> Ending:
+        machine = Machine(self._backdrop.workflows, self._browser, self._backdrop.sleep, self._completed)
+        ending = machine.run(name, self._all_inputs(name, inputs))
+        outputs = self.memory["outputs"]
+        for done, kept in self._completed.items():
+            if outputs.get(done) is not kept["outputs"]:
+                # The latest stands last: of two outputs of one name it is the one that counts.
+                outputs.pop(done, None)
+                outputs[done] = dict(kept["outputs"])
+                kept["outputs"] = outputs[done]
+        return self._explained(ending)
+
+    def _all_inputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        merged = dict(self._backdrop.inputs)
+        for outputs in self.memory["outputs"].values():
+            merged.update(outputs)
+        merged.update(inputs)
+        for word, write in self._backdrop.workflows[name].words.items():
+            if word in inputs:
+                merged[word] = write(inputs[word])
+        return merged
+
+    def _explained(self, ending: Ending) -> Ending:
+        """Say more of a value that is missing: a secret, or what only who is logged in has."""
+        if not ending.wanted.startswith("$inputs."):
+            return ending
+        name = ending.wanted.removeprefix("$inputs.")
+        if name in self._backdrop.absent:
+            return Ending("failed", f"the environment variable {self._backdrop.absent[name]} is not set")
+        given = {output for key in _LOG_IN.values() for output in self._outputs_of(key)}
+        return Ending("logged out", ending.reason) if name in given else ending
+
+    def _outputs_of(self, name: str) -> list[str]:
+        workflow = self._backdrop.workflows.get(name)
+        return [output for output, _ in workflow.outputs] if workflow else []
+
+    def _answer(self, step: str, ending: Ending) -> Answer:
+        workflow, outputs = self._backdrop.workflows[step], dict(ending.outputs)
+        if outputs.get("decided_at") is not None:
+            outputs["decided_at"] = _as_iso(outputs["decided_at"], workflow.decided_at)
+        if "status" in FLOW[step].needs and ending.outcome == "done":
+            word = workflow.status.get(as_text(outputs["status"]).casefold())
+            if word is None:
+                return Answer("failed", outputs, f"unknown status {as_text(outputs['status'])[:40]!r}")
+            outputs["status"] = word
+        return Answer(ending.outcome, outputs, ending.reason, ending.retry_after_s)
+
+
+def _as_iso(value: Any, form: str | None) -> Any:
+    """Write a moment as local time of the scenario, without a zone; seconds stay, what is no moment is nothing."""
+    if isinstance(value, int | float) and form is None:
+        return value
+    try:
+        moment = dt.datetime.fromisoformat(str(value)) if form is None else dt.datetime.strptime(str(value), form)
+        return (moment.astimezone(_ZONE) if moment.tzinfo else moment).replace(tzinfo=None).isoformat()
+    except (ValueError, OverflowError):
+        return None
