@@ -1,0 +1,1 @@
+"""Driving: arrivals are injected at their times, and what happens is recorded."""

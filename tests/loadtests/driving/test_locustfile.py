@@ -1,0 +1,51 @@
+"""The locustfile, as people run it who know Locust."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LOCUSTFILE = Path(__file__).parents[3] / "loadtests" / "locustfile.py"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the reference service; give its URL."""
+    command = [sys.executable, "-m", "canbao", "serve", "--json", "--port", "0", "--password-cost", "1"]
+    data = tmp_path_factory.mktemp("service")
+    with subprocess.Popen([*command, "--data", str(data)], stdout=subprocess.PIPE, text=True) as process:
+        yield str(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
+        process.terminate()
+
+
+def run(service: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:
+    """Run Locust for some seconds; give its table of requests by name."""
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", service, "--headless", "--only-summary"]
+    command += ["-u", "4", "-r", "4", "-t", "3s", "--csv", str(folder / "answer"), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    with (folder / "answer_stats.csv").open() as file:
+        return {row["Name"]: row for row in csv.DictReader(file)}
+
+
+def test_families_enrol_and_ask_how_they_stand(service: str, tmp_path: Path) -> None:
+    """Every request is in Locust's own statistics, by the operation's name, and none fails."""
+    table = run(service, tmp_path)
+    assert {"register", "log_in", "enrol_child", "upload_paper", "submit", "progress"} <= set(table)
+    assert table["Aggregated"]["Failure Count"] == "0"
+    assert int(table["submit"]["Request Count"]) > 0
+    assert int(table["upload_paper"]["Request Count"]) >= 4 * int(table["submit"]["Request Count"])
+    assert float(table["Aggregated"]["Average Response Time"]) > 0
+
+
+def test_tags_choose_what_is_done(service: str, tmp_path: Path) -> None:
+    """With `--tags enrol` nobody asks how an application stands."""
+    table = run(service, tmp_path, "--tags", "enrol")
+    assert "submit" in table
+    assert "progress" not in table
