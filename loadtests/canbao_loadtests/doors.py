@@ -6,4 +6,11 @@ from canbao.plugins import by_reference
 
 __all__ = ["serve"]
 
-serve = by_reference(commands={"serve": "canbao_loadtests.service.command:command"})
+serve = by_reference(
+    commands={
+        "serve": "canbao_loadtests.service.command:command",
+        "load": "canbao_loadtests.load.command:command",
+        "target": "canbao_loadtests.targets.command:command",
+        "calibrate": "canbao_loadtests.calibrating.command:command",
+    }
+)

@@ -72,7 +72,9 @@ def test_two_scenarios_are_compared(canbao: Invoke, village: Path, offline: Path
     assert "offline against village" in result.stdout
     assert "spent.hours.all.mean" in result.stdout
     assert "residence: rural" in result.stdout
-    folder = Path(result.stdout.strip().splitlines()[-1].removeprefix("Experiment: "))
+    kept, report = result.stdout.strip().splitlines()[-2:]
+    folder = Path(kept.removeprefix("Experiment: "))
+    assert report == f"Report: {folder / 'report.html'}"
     stored = json.loads((folder / "experiment.json").read_text())
     assert (stored["kind"], stored["answer"]["kind"], stored["finished"]) == ("compare", "against base", True)
     assert sorted(path.name for path in (folder / "variants").iterdir()) == ["offline", "village"]
@@ -195,11 +197,30 @@ def test_wrong_usage_is_told(canbao: Invoke, village: Path, arguments: list[str]
     assert not Path("results").exists()
 
 
-def test_an_unknown_measure_is_told_with_the_nearest(canbao: Invoke, village: Path, offline: Path) -> None:
-    """A slip in the name of a measure is exit code 2 and names what was meant; what was simulated is kept."""
+def test_an_unknown_objective_is_told_before_anything_is_simulated(
+    canbao: Invoke, village: Path, offline: Path
+) -> None:
+    """A slip in the name of an objective is exit code 2 and names what was meant; there is no folder yet."""
     result = canbao("compare", village, offline, "--replications", "2", "--measure", "deadlin", "--quiet", *ONE_PROCESS)
     assert result.exit_code == 2
     assert "deadline" in result.stderr
+    assert not Path("results").exists()
+
+
+def test_an_unknown_measure_is_told_after_the_first_replication(canbao: Invoke, village: Path, offline: Path) -> None:
+    """A slip in another measure is told as soon as one replication of each variant shows what there is."""
+    slip = ("--measure", "spent.hours.all.maen")
+    result = canbao("compare", village, offline, "--replications", "5", *slip, "--quiet", *ONE_PROCESS)
+    assert result.exit_code == 2
+    assert "spent.hours.all.mean" in result.stderr
+    assert "2 replications are kept" in result.stderr
+
+
+def test_a_count_that_the_first_season_has_not_is_no_slip(canbao: Invoke, village: Path, offline: Path) -> None:
+    """How many families end in a rare way is left out where nobody did, so its name is not refused early."""
+    outcome = "families.outcomes.never heard of"
+    result = canbao("compare", village, offline, "--replications", "2", "--measure", outcome, *ONE_PROCESS)
+    assert result.exit_code == 2
     assert "4 replications are kept" in result.stderr
 
 

@@ -40,8 +40,11 @@ def canbao(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
 
 
 def folder_of(result: Result) -> Path:
-    """Give the folder that was printed last."""
-    return Path(result.stdout.strip().splitlines()[-1].removeprefix("Experiment: "))
+    """Give the folder that was printed before the report."""
+    kept, report = result.stdout.strip().splitlines()[-2:]
+    folder = Path(kept.removeprefix("Experiment: "))
+    assert report == f"Report: {folder / 'report.html'}"
+    return folder
 
 
 def test_a_grid_is_swept(canbao: Invoke) -> None:
@@ -154,3 +157,13 @@ def test_wrong_usage_is_told_before_anything_runs(canbao: Invoke, arguments: lis
     assert result.exit_code == 2, result.output
     assert said in result.stderr
     assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("deadlin", "deadline"), ("spent.hours.all.maen", "spent.hours.all.mean")])
+def test_an_unknown_measure_is_told_early(canbao: Invoke, slip: str, meant: str) -> None:
+    """A slip in a measure is told before the first replication where it can be known, and else right after it."""
+    result = canbao("--vary", "review.first.staff=1..9", "--replications", "5", "--measure", slip, *ONE_PROCESS)
+    assert result.exit_code == 2
+    assert meant in result.stderr
+    kept = list(Path().glob("results/**/replications/*.json"))
+    assert len(kept) == (0 if slip == "deadlin" else 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -86,6 +87,17 @@ def _leave_alone() -> None:
     gc.set_threshold(50_000, 50, 1_000)
 
 
+def _allow_files() -> None:
+    """Allow as many open files as the system does: a run has a connection for each request that is in flight."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 @dataclass(eq=False)
 class Driver:
     """Carries a job out.
@@ -157,6 +169,7 @@ class Driver:
         if self.job.resume:  # whose time passed while nobody was there does not come any more
             self.arrivals.arrived = int(np.searchsorted(self.journeys.intended, self.time()))
         _leave_alone()
+        _allow_files()
         self._core_s = process_time()
         self.arrivals.start()
         self.agenda.start()

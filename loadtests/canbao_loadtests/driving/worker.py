@@ -95,7 +95,7 @@ class Worker:
             if not is_shared:
                 self._give_back(job, end)
             self._send("canbao_end", end)
-        self._gone.wait(_PATIENCE_S)
+            self._gone.wait(_PATIENCE_S)
 
     def stop(self, reason: str) -> None:
         """Stop, or do not begin."""

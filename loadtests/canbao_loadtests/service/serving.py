@@ -89,6 +89,10 @@ class Settings:
         What it puts up with.
     reviewer_code
         What reviewers must know; None keeps them out.
+    real_time
+        Gives the seconds since 1970.
+    origin
+        The real time at which the clock starts, if it is not now; until then it shows `start`.
     """
 
     rules: Rules
@@ -101,6 +105,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     reviewer_code: str | None = None
     real_time: Callable[[], float] = time.time
+    origin: float | None = None
 
 
 @asynccontextmanager
@@ -134,7 +139,8 @@ def _state(settings: Settings, storage: Storage, facts: Mapping[str, str], clerk
 
 async def _facts(tx: Transaction, settings: Settings) -> dict[str, str]:
     """Give what a database keeps from its first start on: when its clock began, and the secret of its tokens."""
-    clock = settings.speed.clock(settings.rules, settings.start, settings.real_time())
+    origin = settings.real_time() if settings.origin is None else settings.origin
+    clock = settings.speed.clock(settings.rules, settings.start, origin)
     lasting = {
         "format": FORMAT,
         "horizon": f"{settings.rules.horizon.start} to {settings.rules.horizon.end}",

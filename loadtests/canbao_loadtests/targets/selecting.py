@@ -37,7 +37,7 @@ def json_path(text: str) -> Callable[[Any], Any]:
 
 def x_path(text: str) -> Callable[[str], Any]:
     """Compile an XPath 1.0; it finds a text, a number, true or false, or nothing."""
-    from lxml import etree  # type: ignore[import-untyped]
+    from lxml import etree
 
     try:
         path = etree.XPath(text)
@@ -58,7 +58,7 @@ def x_path(text: str) -> Callable[[str], Any]:
 
 def html_value(selector: str, attribute: str | None) -> Callable[[str], Any]:
     """Compile a CSS selector; it finds an attribute of the first element that fits, or the text in it."""
-    from lxml.cssselect import CSSSelector, SelectorError  # type: ignore[import-untyped]
+    from lxml.cssselect import CSSSelector, SelectorError
 
     try:
         select = CSSSelector(selector, translator="html")

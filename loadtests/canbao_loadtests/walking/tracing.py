@@ -54,7 +54,7 @@ def _fates(plan: Plan, parts: Sequence[WalkPart], end: float) -> Fates:
     order = np.argsort(family, kind="stable")
     numbers = np.concatenate([np.empty((0, 5), dtype=np.int64), *(part.numbers for part in parts)])[order]
     times = np.concatenate([np.empty((0, 2)), *(part.times for part in parts)])[order]
-    marks = np.concatenate([np.empty((0, len(plan.marks))), *(part.marks for part in parts)])[order]
+    marks = np.concatenate([np.empty((0, len(plan.marks))), *(_marks(part, len(plan.marks)) for part in parts)])[order]
     first, last, trips, outcome, _ = numbers.T
     return Fates(
         family=family[order],
@@ -66,6 +66,13 @@ def _fates(plan: Plan, parts: Sequence[WalkPart], end: float) -> Fates:
         finished=times[:, 1].copy(),
         marks=np.ascontiguousarray(marks.T),
     )
+
+
+def _marks(part: WalkPart, count: int) -> FloatArray:
+    """Give the marks of a part; one that was made of the journal of a process that died may know fewer."""
+    known = np.full((len(part.family), count), math.nan)
+    known[:, : part.marks.shape[1]] = part.marks
+    return known
 
 
 def _visits(parts: Sequence[WalkPart], end: float) -> Visits:

@@ -24,6 +24,7 @@ from canbao.cli.experimenting import (
     folder_options,
     made_executor,
     measure_option,
+    print_places,
     replication_options,
 )
 from canbao.cli.output import console, print_json, print_table
@@ -122,6 +123,7 @@ class _Asked:
         "canbao compare a.toml b.toml c.toml --base b --measure hall-wait",
         "canbao compare a.toml b.toml c.toml --best --measure hall-wait --indifference 60",
         "canbao compare results/a/20261121-214800-seed1 results/b/20261121-214801-seed1",
+        "canbao compare results/deadline-rush/20261122-110000-seed1",
     ),
 )
 @click.argument("things", metavar="SCENARIO|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -162,7 +164,9 @@ def command(context: click.Context, /, things: tuple[Path, ...], lang: str, **op
 
     Prints for each measure the difference with its interval, how often luck alone would show one as large, adjusted for
     all measures at once (Holm), and how much the same luck on both sides was worth; then which families gain and which
-    lose. Folders of stored runs, or of stored experiments, are compared as they are.
+    lose. Folders of stored runs, or of stored experiments, are compared as they are. A load test is held against its
+    prediction, or against the simulation that is named with it: where the two differ by more than chance, and which
+    assumption is off.
     """
     language, asked = chosen_language(context, lang), _Asked(**options)
     stored = [path for path in things if path.is_dir()]
@@ -170,10 +174,12 @@ def command(context: click.Context, /, things: tuple[Path, ...], lang: str, **op
         raise click.UsageError("compare scenarios with scenarios, and what is stored with what is stored")
     asked.check(bool(stored))
     if stored:
-        _show(None, _stored(things, asked), asked, language)
+        if not _predicted(context, things, asked, language):
+            _show(None, _stored(things, asked), asked, language)
         return
     plugins = loaded_plugins(context)
     files = _files(things, plugins, asked)
+    _check_objectives(files, asked)
     variants = _variants(files, context.find_root().params.get("plugins_dir"), asked)
     seed = files[0].file.scenario.seed if asked.seed is None else asked.seed
     with experiment_bar(not (asked.as_json or asked.quiet), language) as watch:
@@ -227,6 +233,12 @@ def _variants(files: Sequence[_Named], plugins_dir: Path | None, asked: _Asked) 
     return [Variant(each.name, model) for each, model in zip(files, models, strict=True)]
 
 
+def _check_objectives(files: Sequence[_Named], asked: _Asked) -> None:
+    from canbao.experiments.asking import check_objectives
+
+    check_objectives(asked.measures, [name for each in files for name in each.file.scenario.objectives])
+
+
 def _meanings(files: Sequence[_Named]) -> Meanings:
     from canbao.experiments.meaning import objective_meanings
 
@@ -257,9 +269,11 @@ def _answer(
     experiment: Experiment, variants: Sequence[Variant], meanings: Meanings, seed: int, asked: _Asked
 ) -> tuple[dict[str, Any], tuple[Failure, ...]]:
     """Give the answer, and the replications that failed."""
+    from canbao.experiments.asking import check_measures
     from canbao.experiments.best import select_best
     from canbao.experiments.comparing import compare
 
+    check_measures(experiment, variants, seed, asked.measures)
     if asked.best and asked.indifference is not None:
         best = select_best(
             experiment,
@@ -277,6 +291,22 @@ def _answer(
     results = experiment.replicate(variants, range(seed, seed + asked.replications))
     found = compare(results, base=asked.base, measures=asked.measures, level=asked.level, known_meanings=meanings)
     return {"kind": "against base", **found.as_data()}, found.failures
+
+
+def _predicted(context: click.Context, folders: Sequence[Path], asked: _Asked, language: Language) -> bool:
+    """Hold a prediction against a load test, where one is among the folders; tell whether there was one."""
+    from canbao.cli.predicting import compare_with_measured
+    from canbao.experiments.predicting import prediction_of
+    from canbao.experiments.stored import is_experiment
+
+    pair = None if any(map(is_experiment, folders)) else prediction_of(folders)
+    if pair is None:
+        return False
+    if asked.base is not None:
+        raise click.UsageError("a load test is held against its prediction; leave out --base")
+    chosen: dict[str, Any] = {name: getattr(asked, name) for name in ("measures", "level", "as_json", "quiet")}
+    compare_with_measured(pair, loaded_plugins(context), language, **chosen)
+    return True
 
 
 def _stored(folders: Sequence[Path], asked: _Asked) -> dict[str, Any]:
@@ -328,7 +358,7 @@ def _show(folder: Path | None, answer: Mapping[str, Any], asked: _Asked, languag
     else:
         _print_comparison(answer, language, groups=not asked.measures)
     if folder is not None:
-        click.echo(language.say("Experiment: {path}", path=folder))
+        print_places(folder, language)
 
 
 def _print_comparison(answer: Mapping[str, Any], language: Language, *, groups: bool) -> None:

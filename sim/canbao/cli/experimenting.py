@@ -21,6 +21,7 @@ __all__ = [
     "folder_options",
     "made_executor",
     "measure_option",
+    "print_places",
     "reading_bar",
     "replication_options",
 ]
@@ -106,3 +107,11 @@ def reading_bar(show: bool, language: Language, total: int) -> Iterator[Callable
     ) as bar:
         task = bar.add_task(language.say("reading"), total=total)
         yield lambda number: bar.update(task, completed=number)
+
+
+def print_places(folder: Path, language: Language) -> None:
+    """Say where an experiment is kept and where its report is."""
+    from canbao.experiments.folder import REPORT
+
+    click.echo(language.say("Experiment: {path}", path=folder))
+    click.echo(language.say("Report: {path}", path=folder / REPORT))

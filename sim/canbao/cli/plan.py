@@ -22,7 +22,7 @@ from canbao.cli.arguments import (
     set_option,
 )
 from canbao.cli.executing import report_writer
-from canbao.cli.experimenting import executor_options, folder_options, made_executor
+from canbao.cli.experimenting import executor_options, folder_options, made_executor, print_places
 from canbao.cli.output import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def _show(folder: Path, answer: Mapping[str, Any], language: Language) -> None:
     if "scenario" in answer:
         where = Path(answer["scenario"]) if "/" in answer["scenario"] else _beside(folder, answer["scenario"])
         click.echo(language.say("Scenario: {path}", path=where))
-    click.echo(language.say("Experiment: {path}", path=folder))
+    print_places(folder, language)
 
 
 def _beside(folder: Path, name: str) -> Path:

@@ -24,6 +24,7 @@ from canbao.cli.experimenting import (
     folder_options,
     made_executor,
     measure_option,
+    print_places,
     reading_bar,
     replication_options,
 )
@@ -186,6 +187,7 @@ def command(context: click.Context, /, lang: str, **options: Any) -> None:
 
 
 def _study(context: click.Context, asked: _Asked) -> _Study:
+    from canbao.experiments.asking import check_objectives
     from canbao.experiments.points import grid, latin_hypercube, points_of
     from canbao.experiments.sensitivity import make_design
     from canbao.experiments.suspects import estimated_inputs
@@ -198,6 +200,7 @@ def _study(context: click.Context, asked: _Asked) -> _Study:
         return load_scenario(asked.scenario, plugins, (*asked.overrides, *more))
 
     file, left_out = load(()), {}
+    check_objectives(asked.measures, file.scenario.objectives)
     seed = file.scenario.seed if asked.seed is None else asked.seed
     inputs: tuple[Input, ...] = tuple(read_vary(text) for text in asked.vary)
     if inputs:
@@ -292,9 +295,11 @@ def _results(  # noqa: PLR0913, PLR0917 - what a sweep consists of
     asked: _Asked,
     language: Language,
 ) -> Results:
+    from canbao.experiments.asking import check_measures
     from canbao.experiments.rehearsal import rehearse
 
     seeds = range(study.seed, study.seed + asked.replications)
+    check_measures(experiment, variants[:1], study.seed, asked.measures)
     # What is there already takes no time, and would spoil the estimate.
     seconds = None if asked.resume else rehearse(experiment, variants, seeds, executor.workers)
     if seconds is not None:
@@ -351,7 +356,7 @@ def _show(folder: Path, answer: Mapping[str, Any], asked: _Asked, language: Lang
         _print_rankings(answer, language)
     else:
         _print_points(answer, asked, language)
-    click.echo(language.say("Experiment: {path}", path=folder))
+    print_places(folder, language)
 
 
 def _print_points(answer: Mapping[str, Any], asked: _Asked, language: Language) -> None:

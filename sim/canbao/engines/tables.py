@@ -462,7 +462,8 @@ def _priorities(plan: Plan, station: int) -> list[float]:
 def _few(column: FloatArray) -> list[float]:
     """Give the different values of a column, or more than a station has lanes for."""
     some = np.unique(column[: 16 * _LANES])
-    return (some if len(some) > _LANES else np.unique(column)).tolist()
+    found: list[float] = (some if len(some) > _LANES else np.unique(column)).tolist()
+    return found
 
 
 def _calendars(calendars: Sequence[Calendar]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _LAST = r"(mean|median|p\d+|max)"
 # The first that fits holds.
 _KNOWN: tuple[tuple[str, Meaning], ...] = (
     (r"objectives\..+\.held", Meaning("share", "higher")),
-    (rf"waits\..+\.{_LAST}", Meaning("s", "lower")),
+    (rf"(waits|stays)\..+\.{_LAST}", Meaning("s", "lower")),
     (r"review\.(channels\..+\.)?within\.\d+", Meaning("share", "higher")),
     (rf"review\.(channels\..+\.)?working_days\.{_LAST}", Meaning("working days", "lower")),
     (rf"review\.families\..+\.{_LAST}", Meaning("working days", "lower")),

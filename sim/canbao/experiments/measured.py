@@ -9,7 +9,7 @@ from typing import Any
 
 from canbao.errors import InputError
 
-__all__ = ["find_measure", "measures_of", "objective_names", "where_absent"]
+__all__ = ["find_measure", "is_told_always", "measures_of", "objective_names", "where_absent"]
 
 _NO_MEASURES = ("format", "tables", "scenario", "horizon", "seed", "hours", "calendar", "trust")
 """What a summary says besides measures, and what it tells hour by hour."""
@@ -60,7 +60,12 @@ def _number(value: float | None) -> float:
 
 def where_absent(measure: str) -> float:
     """Give the value of a measure in a replication that does not tell it: 0 for a count of families, else nan."""
-    return 0.0 if measure.startswith(_COUNTS) else math.nan
+    return math.nan if is_told_always(measure) else 0.0
+
+
+def is_told_always(measure: str) -> bool:
+    """Tell whether every replication tells a measure; a count of families is left out where it is 0."""
+    return not measure.startswith(_COUNTS)
 
 
 def objective_names(measures: Iterable[str]) -> list[str]:

@@ -132,7 +132,7 @@ def summarise_counted(file: ScenarioFile, plan: Plan, counted: Counted) -> dict[
         "abandonment": _abandonment(look),
         "review": _review(look, rounds),
         "stations": [
-            describe_station(hours, counted.stations, index, file.horizon)
+            describe_station(hours, counted.stations, index, file.horizon, counted.until)
             for index, hours in enumerate(occupancy)
             if hours.group not in RECORDS
         ],

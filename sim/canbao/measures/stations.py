@@ -21,7 +21,7 @@ _EQUAL = 1e-9
 """Queues of two hours that differ by a smaller share are equal: which is longer is a matter of rounding."""
 
 
-def describe_station(hours: Occupancy, stations: Table, index: int, horizon: Horizon) -> dict[str, Any]:
+def describe_station(hours: Occupancy, stations: Table, index: int, horizon: Horizon, until: float) -> dict[str, Any]:
     """Describe one station: utilisation from the server process and from visits, the queue at its longest.
 
     Parameters
@@ -34,9 +34,11 @@ def describe_station(hours: Occupancy, stations: Table, index: int, horizon: Hor
         The station's row in it.
     horizon
         The dates of the run.
+    until
+        The moment at which it ended.
     """
     busy, staffed = (float(np.asarray(stations[name])[index]) for name in ("busy_s", "staffed_s"))
-    visits_busy = float((hours.busy * np.diff(hour_edges(horizon.end_s))).sum())
+    visits_busy = float((hours.busy * np.diff(hour_edges(until))).sum())
     limited = math.isfinite(staffed) and staffed > 0
     longest = _first_of_most(hours.waiting)
     return {

@@ -93,7 +93,7 @@ def _summary(
             "flow": review_flow(rounds, file.horizon.days, office_days),
         },
         "stations": [
-            describe_station(hours, trace.stations, index, file.horizon)
+            describe_station(hours, trace.stations, index, file.horizon, trace.until)
             for index, hours in enumerate(occupancy)
             if hours.group not in RECORDS
         ],

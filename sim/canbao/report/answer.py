@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canbao.languages import ENGLISH, Language
+from canbao.report.loads.sentences import doubt as load_doubt
 from canbao.report.sentences import SENTENCES
 from canbao.report.terms import term
 from canbao.report.verdicts import Verdict, headline, verdict
@@ -34,7 +35,7 @@ class Answer:
     """Whether every objective held; None if there is none, or none could be judged."""
     headline: str
     doubt: str | None
-    """Why the run must not be relied on, if a law was broken."""
+    """Why the run must not be relied on, if a law was broken or a load test was not the one that was meant."""
     objectives: tuple[Verdict, ...]
     sentences: Mapping[str, str]
     """What happened, by part (`canbao.report.sentences`), in reading order; parts with nothing to say are left out."""
@@ -77,7 +78,7 @@ def _doubt(summary: Mapping[str, Any], language: Language) -> str | None:
     laws = (summary.get("trust") or {}).get("laws") or []
     broken = sum(not law["holds"] for law in laws)
     if not broken:
-        return None
+        return load_doubt(summary, language)
     return language.plural(
         "Do not rely on this run: {n} of {laws} laws that hold on every run is broken.",
         "Do not rely on this run: {n} of {laws} laws that hold on every run are broken.",
@@ -111,6 +112,9 @@ def _figures(summary: Mapping[str, Any], language: Language) -> Iterator[Figure]
         yield Figure(number(families["inside"]), say("are still inside at the end"))
     if summary.get("deadline"):
         yield Figure(number(summary["deadline"]["missed"]), say("missed the deadline"))
+    cleared = ((summary.get("load") or {}).get("applications") or {}).get("a_working_day") or {}
+    if cleared.get("count"):
+        yield Figure(number(cleared["mean"]), say("applications a working day were decided"))
     backlog = ((summary.get("review") or {}).get("flow") or {}).get("backlog")
     if backlog:
         yield Figure(number(max(backlog)), say("applications in review on the fullest day"))

@@ -17,6 +17,7 @@ from canbao.report.words import legible
 __all__ = ["TOPICS", "render", "warm_up"]
 
 TOPICS = {
+    "test": noted("The load test"),
     "load": noted("Where it gets tight"),
     "queues": noted("When queues build up"),
     "waits": noted("How long people wait"),

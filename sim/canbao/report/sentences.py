@@ -7,6 +7,7 @@ from typing import Any
 
 from canbao.languages import Language
 from canbao.report.charts.equity import widest_gap
+from canbao.report.loads.sentences import SENTENCES as LOAD_SENTENCES
 from canbao.report.terms import column, is_review, outcome, term
 from canbao.report.words import clock, date_of, day, joined, number, people, percent, rough, yuan
 
@@ -263,6 +264,7 @@ def _fees(fees: Mapping[str, Any], language: Language) -> str:
 
 
 SENTENCES: Mapping[str, Callable[[_Summary, Language], str | None]] = {
+    **LOAD_SENTENCES,
     "bottleneck": _bottleneck,
     "enrolled": _enrolled,
     "deadline": _deadline,

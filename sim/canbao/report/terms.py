@@ -40,6 +40,8 @@ TERMS: Mapping[str, tuple[str, ...]] = {
         "rejected",
         "already enrolled",
         "not paid",
+        "went elsewhere",
+        "dropped",
     ),
     "end of a visit": ENDINGS,
     "column": ("all", "channel", "first channel", "station", "kind", "category", "residence", "register", "skill"),
@@ -75,10 +77,11 @@ TERMS: Mapping[str, tuple[str, ...]] = {
         "services and patience last as long as luck says",
         "each application handed in is reviewed, and decided or in process",
         "each fee is for a child insured or in process, or was refunded",
+        "each application handed in is accounted for",
     ),
     "month": MONTHS,
     "short month": tuple(month[:3] for month in MONTHS),
-    "stage": ("plan", "compile", "simulate", "measure", "store", "report"),
+    "stage": ("plan", "compile", "simulate", "load", "measure", "store", "report"),
     "unit": ("ms", "s", "min", "h", "day", "days"),
 }
 """Words by their context in the catalogues."""
@@ -90,6 +93,8 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         "{visits} visits",
         "{families} families, {rounds} rounds of review",
         "{paid} paid = {insured} insured + {process} in process + {back} back",
+        "{submitted} handed in = {issued} issued + {rejected} rejected + {waiting} in review + {returned} returned + "
+        "{lost} withdrawn",
     ),
     "warning": (
         "none of {families} families comes between the start and the end of the horizon",

@@ -26,6 +26,7 @@ _ENGINES = {
     "simpy": noted("SimPy"),
     "compiled": noted("compiled"),
     "both": noted("SimPy and compiled, with equal traces, bit for bit"),
+    "load": noted("none: a load test of a deployment"),
 }
 
 

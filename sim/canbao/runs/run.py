@@ -73,6 +73,8 @@ def read_run(folder: str | Path) -> Run:
     """
     path = _run_folder(Path(folder))
     run = Run(path, _read_json(path, MANIFEST), {})
+    if run.manifest.get("unfinished"):
+        raise StorageError(f"{path} is a load test without an end; go on with it: canbao load --resume {path}")
     if run.manifest.get("format") != FORMAT:
         raise StorageError(
             f"{path / MANIFEST} has format {run.manifest.get('format')!r}, but this canbao reads format {FORMAT}; "
@@ -92,7 +94,8 @@ def _run_folder(folder: Path) -> Path:
         if (folder / MANIFEST).exists():
             return folder
         below = [path.parent for pattern in ("*", "*/*") for path in folder.glob(f"{pattern}/{MANIFEST}")]
-        runs = [path for path in below if not path.name.startswith(".")]
+        # The run inside a run is the prediction of a load test.
+        runs = [path for path in below if not path.name.startswith(".") and not (path.parent / MANIFEST).exists()]
         there = folder.exists()
     except OSError as error:
         raise StorageError(f"{folder} cannot be read: {error.strerror}") from error

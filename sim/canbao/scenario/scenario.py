@@ -33,6 +33,7 @@ from canbao.plugins import Plugins
 from canbao.scenario.costs import Costs
 from canbao.scenario.durations import BUILT_IN, RandomDuration, lognormal
 from canbao.scenario.faults import dotted, faults_of, inline, nearest
+from canbao.scenario.load import Load
 from canbao.scenario.models import ESTIMATE, PLUGGED, Plugged, Settings
 from canbao.scenario.objectives import Objective
 from canbao.scenario.quantities import Count, MisfitError, Share
@@ -119,6 +120,7 @@ class Scenario(Settings):
         default_factory=Costs.model_construct, description="What an hour is worth, of staff and of families."
     )
     objectives: dict[str, Objective] = Field({}, description="Promises with a threshold, by name.")
+    load: Load = Field(default_factory=Load.model_construct, description="What a load test sends to a deployment.")
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ def load_scenario(path: str | Path, plugins: Plugins, overrides: Sequence[str] =
     except ValidationError as error:
         raise ScenarioError(faults_of(error, source, scenario_schema(plugins))) from None
     file = ScenarioFile(scenario, source)
-    faults = [*_calendar_faults(file), *_name_faults(file), *_objective_faults(file)]
+    faults = [*_calendar_faults(file), *_name_faults(file), *_channel_faults(file)]
     if faults:
         raise ScenarioError(faults)
     return file
@@ -289,26 +291,31 @@ def _name_faults(file: ScenarioFile) -> list[Fault]:
     ]
 
 
-def _objective_faults(file: ScenarioFile) -> list[Fault]:
-    known = list(file.scenario.channels)
-    faults = []
+def _channel_faults(file: ScenarioFile) -> list[Fault]:
+    """See that objectives and the load test name channels that there are."""
+    named: list[tuple[tuple[str, ...], str]] = [
+        (("load", "channels"), channel) for channel in file.scenario.load.channels
+    ]
     for name, objective in file.scenario.objectives.items():
         single = getattr(objective, "channel", None)
-        for channel in [single] if single is not None else getattr(objective, "channels", []):
-            if channel not in known:
-                near = nearest(channel, known)
-                key = "channel" if single is not None else "channels"
-                faults.append(
-                    _fault(
-                        file,
-                        ("objectives", name, key),
-                        "names a channel that the scenario does not have",
-                        given=inline(channel),
-                        allowed=", ".join(known),
-                        hint=f"did you mean {near!r}?" if near else "",
-                    )
-                )
-    return faults
+        key = "channels" if single is None else "channel"
+        channels = getattr(objective, "channels", []) if single is None else [single]
+        named += [(("objectives", name, key), channel) for channel in channels]
+    known = list(file.scenario.channels)
+    return [_unknown_channel(file, path, channel) for path, channel in named if channel not in known]
+
+
+def _unknown_channel(file: ScenarioFile, path: tuple[str, ...], channel: str) -> Fault:
+    known = list(file.scenario.channels)
+    near = nearest(channel, known)
+    return _fault(
+        file,
+        path,
+        "names a channel that the scenario does not have",
+        given=inline(channel),
+        allowed=", ".join(known),
+        hint=f"did you mean {near!r}?" if near else "",
+    )
 
 
 def scenario_schema(plugins: Plugins) -> dict[str, Any]:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from canbao_loadtests.http.client import Client
 from canbao_loadtests.http.messages import Request, TransportError
 from canbao_loadtests.http.safety import Safety
 from canbao_loadtests.job import Job, read_job
+
+HOLD = "hold"
+"""What to ask for so that families hold up the whole process."""
 
 BEGUN = "begun.txt"
 """Families that an earlier process began, one a line."""
@@ -41,6 +45,10 @@ class Families:
 
     def begin(self, family: int, over: Callable[..., Any]) -> None:
         failed = False
+        if self._path == HOLD:
+            time.sleep(0.05)  # work that holds the loop, which no family may do
+            over()
+            return
         for _ in range(self._often):
             try:
                 self._browser.send(Request("GET", self._path, operation="ask"))

@@ -114,6 +114,15 @@ def test_who_came_before_does_not_come_again_and_whose_time_has_passed_does_not_
     }
 
 
+def test_a_generator_that_falls_behind_says_that_its_run_is_invalid(start: Any, server: Any) -> None:
+    """Fifty a second who need 50 ms of the process each are more than it can do in time, and the end says so."""
+    process = start(arrivals(40, apart=0.2), "hold", dispatch_budget_s=0.05)
+    process.tell(server())
+    end, code = process.end()
+    assert (code, end["reason"], end["valid"]) == (0, "finished", False)
+    assert end["dispatch_p99_s"] > 0.5
+
+
 def test_prometheus_can_read_live_figures(start: Any, server: Any) -> None:
     """The page has counters and a histogram whose bins add up."""
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canbao.errors import StorageError
@@ -69,6 +69,7 @@ def test_rows_since_a_number_are_those_after_it(bursts: list[int], since: int) -
 times = st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=1, max_size=50)
 
 
+@settings(max_examples=20)  # hdrhistogram takes its time
 @given(times)
 def test_the_histogram_is_the_one_of_values_recorded_one_by_one(seconds: list[float]) -> None:
     """Counting in arrays first changes nothing."""

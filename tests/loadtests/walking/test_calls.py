@@ -340,7 +340,7 @@ def test_short_pauses_are_slept_through(world: Any) -> None:
         sleep(seconds)
 
     world.around["sleep"] = sleeps
-    _walked(world)
+    _walked(world, _families(world, 12))
     assert slept
     assert max(slept) <= 0.5
 

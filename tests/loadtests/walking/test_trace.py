@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,14 @@ def test_a_damaged_part_is_an_error_that_says_what_to_do(tmp_path: Path, part: W
         WalkPart.load(path)
     with pytest.raises(StorageError, match="make room or choose another folder"):
         part.save(tmp_path / "nowhere" / "part.npz")
+
+
+def test_a_part_that_knows_fewer_marks_is_put_together_with_others(world: Any, part: WalkPart) -> None:
+    """A part made of the journal of a process that died may lack marks: they are nan, and nothing else is missing."""
+    bare = replace(part, marks=part.marks[:, :0])
+    families = trace_of(world.plan, [bare]).families
+    assert np.isnan(np.asarray(families["submitted"])).all()
+    assert len(families["family"]) == len(part.family)
 
 
 def test_nobody_is_counted_twice(part: WalkPart) -> None:

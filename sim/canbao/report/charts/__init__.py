@@ -17,6 +17,7 @@ from canbao.report.charts.queues import queue_by_hour, utilisation_by_week
 from canbao.report.charts.review import review_charts
 from canbao.report.charts.stations import most_telling, stations_of
 from canbao.report.charts.waits import waits_charts
+from canbao.report.loads.charts import load_charts
 
 __all__ = ["NARROW", "WIDE", "Chart", "Key", "Table", "charts"]
 
@@ -53,6 +54,7 @@ def _queues(summary: Mapping[str, Any], frame: Frame) -> Iterator[Chart]:
 
 
 _PARTS: tuple[Callable[[Mapping[str, Any], Frame], Iterator[Chart]], ...] = (
+    load_charts,
     _load,
     _queues,
     waits_charts,

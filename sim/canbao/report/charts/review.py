@@ -79,6 +79,8 @@ def _promise(review: Mapping[str, Any], promises: Sequence[_Promise], frame: Fra
 
 
 def _promise_title(within: Mapping[str, float | None], limits: Sequence[int], language: Language) -> str:
+    # Of a limit that no application could be watched for, nothing is known.
+    limits = [limit for limit in limits if within[str(limit)] is not None] or limits[:1]
     first, last = (percent(within[str(limit)] or 0.0, language) for limit in (limits[0], limits[-1]))
     days = working_days(limits[0], language)
     if limits[0] == limits[-1]:

@@ -53,6 +53,8 @@ class Findings:
     listings: Sequence[Listing] = ()
     method: Sequence[str] = ()
     """How the numbers were found, and what they mean."""
+    beside: str = ""
+    """What stands beside the report; the files of an experiment, if it is empty."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ _KNOWN = (
     (rf"waits\.channels\.(?P<place>[^.]+)\.{_LAST}", noted("Wait at {place}, {last}")),
     (rf"waits\.channels\.(?P<place>.+)\.{_LAST}", noted("Wait at {place}, {last}")),
     (rf"waits\.stations\.(?P<place>.+)\.{_LAST}", noted("Wait at {place}, {last}")),
+    (rf"stays\.stations\.(?P<place>.+)\.{_LAST}", noted("Time of a page at {place}, {last}")),
     (r"review\.within\.(?P<days>\d+)", noted("Decided within {days} working days")),
     (
         r"review\.channels\.(?P<place>.+)\.within\.(?P<days>\d+)",

@@ -12,6 +12,7 @@ from canbao.languages import ENGLISH, Language, noted
 from canbao.report.charts import WIDE, Chart
 from canbao.report.experiments.compared import COMPARISON
 from canbao.report.experiments.findings import Kind
+from canbao.report.experiments.predicted import PREDICTION
 from canbao.report.experiments.raced import SELECTION
 from canbao.report.experiments.ranked import SENSITIVITY
 from canbao.report.experiments.replicated import REPLICATIONS
@@ -33,6 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "sweep": SWEEP,
     "sensitivity": SENSITIVITY,
     "plan": PLAN,
+    "prediction": PREDICTION,
 }
 """How each kind of answer is reported."""
 

@@ -1,0 +1,1 @@
+"""Load tests as a whole: from a scenario and a target to a stored run."""
