@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from canbao.plugins import by_reference
 
-__all__ = ["serve"]
+__all__ = ["loadtests"]
 
-serve = by_reference(
+loadtests = by_reference(
     commands={
         "serve": "canbao_loadtests.service.command:command",
         "load": "canbao_loadtests.load.command:command",

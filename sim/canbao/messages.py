@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "messages", "updated"]
 
-_SOURCES = ("sim", "plugins")
+_SOURCES = ("sim", "plugins", "loadtests")
 _LOCALES = {"zh": "zh_Hans_CN"}
 """The locale of each catalogue, which knows how the language counts."""
 

@@ -364,6 +364,20 @@ def test_an_unexpected_exception_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_ctrl_c_in_a_compiled_function_is_ctrl_c(
+    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python reports an exception that a compiled function did not expect as a SystemError; its cause counts."""
+
+    def interrupted(*_: Any) -> NoReturn:
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr("canbao.runs.running.summarise", interrupted)
+    result = canbao("run", scenario, "--out", tmp_path / "out")
+    assert (result.exit_code, "interrupted" in result.stderr) == (130, True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_debugging_shows_the_traceback(start: Start, tmp_path: Path) -> None:
     """With CANBAO_DEBUG=1 the traceback of an error is printed before its message, with the same exit code."""
     process = start("run", tmp_path / "nowhere.toml", env={**os.environ, "CANBAO_DEBUG": "1"})

@@ -34,7 +34,6 @@ _STAGES = {
     epilog=epilog(
         "canbao calibrate results/deadline-rush/20261122-110000-seed1",
         "canbao calibrate results/deadline-rush --out measured.toml",
-        "canbao run measured.toml",
         "canbao calibrate results/deadline-rush --json",
     ),
 )

@@ -68,15 +68,20 @@ class _Commands(click.Group):
             error.show()
             return error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            click.echo("interrupted; what was not finished is gone", err=True)
-            return INTERRUPTED
+            return self._interrupted()
         except CanbaoError as error:
             _say(error)
             return error.exit_code
         except Exception as error:
+            if isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt):
+                return self._interrupted()  # Ctrl-C in a compiled function comes out of Numba like this
             _say_unexpected(error)
             return 1
         return code if isinstance(code, int) else 0
+
+    def _interrupted(self) -> int:
+        click.echo("interrupted; what was not finished is gone", err=True)
+        return INTERRUPTED
 
 
 def _of_plugins(context: click.Context) -> dict[str, click.Command]:
