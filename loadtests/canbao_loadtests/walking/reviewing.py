@@ -14,6 +14,8 @@ from canbao_loadtests.walking.walk import Walk
 
 __all__ = ["Decided", "Reviews", "moment_in"]
 
+_NEAR_S = 5.0
+"""Real seconds by which the clock of a deployment may differ from ours."""
 _SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 Decided = Callable[[Walk, Status, float, str], None]
@@ -87,8 +89,15 @@ class Reviews:
         self.wait(walk, factor, result.retry_after_s or 0.0)
 
     def _when(self, walk: Walk, result: Result) -> float:
-        """Give the moment of a decision: as the deployment says, if that can be, else now."""
-        now = self._around.moment()
+        """Give the moment of a decision: as the deployment says, else now.
+
+        A deployment whose clock is near ours may be some moments off. One that is further off has a calendar of its
+        own, in which its word means nothing here.
+        """
+        now, near = self._around.moment(), _NEAR_S * self._around.clock.speed
         told = moment_in(self._around.horizon, result.outputs.get("decided_at"))
         assert walk.intake is not None  # it is in review
-        return now if told is None else min(max(told, walk.intake[2]), now)
+        entered = walk.intake[2]
+        if told is None or not entered - near <= told <= now + near:
+            return now
+        return min(max(told, entered), now)
