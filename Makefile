@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
+# What pytest answers when there is no test among those that were asked for.
+NO_TESTS := 5
 
 .PHONY: help demo test lint types layers pytest docs-check verify bench messages constraints clean FORCE
 
@@ -45,7 +47,9 @@ layers: $(READY)
 
 pytest: $(READY)
 	@echo '== pytest'
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not alone' $(ARGS) || [ $$? -eq $(NO_TESTS) ]
+	@echo '== pytest: tests that measure time, with nothing beside them'
+	@$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 
 docs-check: $(READY)
 	@echo '== pytest: docs'

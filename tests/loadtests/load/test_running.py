@@ -26,6 +26,8 @@ from canbao.testing import SMALL
 from canbao_loadtests.driving.schedule import SCHEDULE, Schedule
 from canbao_loadtests.job import JOB, read_job
 
+pytestmark = pytest.mark.alone
+
 PATIENCE_S = 60.0
 FEW = ("--families", "40", "--set", "load.start=2025-12-15", "--set", "load.end=2025-12-19")
 # How late the generator is on a machine that is busy with other tests says nothing here.

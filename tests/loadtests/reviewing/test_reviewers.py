@@ -23,6 +23,8 @@ from canbao_loadtests.reviewing.desks import review_desks
 from canbao_loadtests.reviewing.reviewers import Post, Reviewers
 from canbao_loadtests.targets import load_target
 
+pytestmark = pytest.mark.alone
+
 CODE = "open sesame"
 HOUR = 3600.0
 REFERENCE = Path(__file__).parents[3] / "loadtests" / "targets" / "reference"
