@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from canbao.cli.answering import print_answer
 from canbao.cli.arguments import (
     chosen_language,
     epilog,
@@ -16,7 +17,7 @@ from canbao.cli.arguments import (
     loaded_plugins,
     set_option,
 )
-from canbao.cli.output import console, print_json
+from canbao.cli.output import print_json
 from canbao.errors import InputError, StorageError
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ _ENDS = {
     "generator": "At higher rates the load generator could not keep up; give it more cores, or --workers.",
 }
 """What is said of the ways in which a search can end."""
-
-_STYLES = {True: "green", False: "bold red", None: "yellow"}
 
 
 @click.command(
@@ -303,7 +302,7 @@ def _print(run: Run, language: Language, *, as_json: bool, quiet: bool) -> None:
     elif quiet:
         click.echo(run.report)
     else:
-        _print_answer(run, said, language)
+        print_answer(run, said, tuple(said.sentences.values()), language, ending=_still_waiting(run, language))
 
 
 def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
@@ -324,33 +323,13 @@ def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
     }
 
 
-def _print_answer(run: Run, said: Answer, language: Language) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    screen, seed = console(), language.say("seed {seed}", seed=run.manifest["seed"])
-    screen.print(Text(f"{said.title} · {said.period} · {seed}"))
-    if said.doubt:
-        screen.print(Text(said.doubt, style="bold red"))
-    screen.print(Text(said.headline, style=f"bold {_STYLES[said.held]}"))
-    screen.print()
-    for verdict in said.objectives:
-        screen.print(Text.assemble((f"  {verdict.mark} ", _STYLES[verdict.held]), (verdict.title, "bold")))
-        screen.print(Padding(Text(verdict.sentence), (0, 0, 0, 4), expand=False))
-    if said.objectives:
-        screen.print()
-    for sentence in said.sentences.values():
-        screen.print(Text(sentence))
-    screen.print()
-    if waiting := run.manifest["load"]["waiting"]:
-        screen.print(
-            Text(
-                language.plural(
-                    "{n} application is in review still; to look again: canbao load --resume {folder}",
-                    "{n} applications are in review still; to look again: canbao load --resume {folder}",
-                    waiting,
-                    folder=run.folder,
-                )
-            )
-        )
-    click.echo(language.say("Report: {path}", path=run.report))
+def _still_waiting(run: Run, language: Language) -> str:
+    waiting = run.manifest["load"]["waiting"]
+    if not waiting:
+        return ""
+    return language.plural(
+        "{n} application is in review still; to look again: canbao load --resume {folder}",
+        "{n} applications are in review still; to look again: canbao load --resume {folder}",
+        waiting,
+        folder=run.folder,
+    )

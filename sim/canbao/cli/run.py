@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from canbao.cli.answering import print_answer
 from canbao.cli.arguments import (
     chosen_language,
     engine_option,
@@ -19,11 +20,10 @@ from canbao.cli.arguments import (
     set_option,
 )
 from canbao.cli.executing import PERCENT, executor_options
-from canbao.cli.output import console, print_json, progress_bar
+from canbao.cli.output import print_json, progress_bar
 from canbao.cli.replicating import Asked, replicated
 
 if TYPE_CHECKING:
-    from canbao.languages import Language
     from canbao.report import Answer
     from canbao.runs import Run
 
@@ -31,8 +31,6 @@ __all__ = ["MISSED", "command"]
 
 MISSED = 3
 """The exit code of a run that missed an objective."""
-
-_STYLES = {True: "green", False: "bold red", None: "yellow"}
 
 
 @click.command(
@@ -141,7 +139,10 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     elif quiet:
         click.echo(run.report)
     else:
-        _print_answer(run, said, language)
+        from canbao.report import trust
+
+        ran = language.say("Engine: {engine}", engine=trust.engine(run.manifest, language))
+        print_answer(run, said, (*said.sentences.values(), said.trust), language, ending=ran)
     context.exit(MISSED if said.held is False else 0)
 
 
@@ -158,32 +159,3 @@ def _for_machines(run: Run, said: Answer) -> dict[str, Any]:
         "report": run.report,
         "manifest": run.manifest,
     }
-
-
-def _print_answer(run: Run, said: Answer, language: Language) -> None:
-    from rich.cells import cell_len, set_cell_size
-    from rich.padding import Padding
-    from rich.text import Text
-
-    from canbao.report.trust import engine
-    from canbao.report.verdicts import MARKS
-
-    screen, seed = console(), language.say("seed {seed}", seed=run.manifest["seed"])
-    screen.print(Text(f"{said.title} · {said.period} · {seed}"))
-    if said.doubt:
-        screen.print(Text(said.doubt, style="bold red"))
-    screen.print(Text(said.headline, style=f"bold {_STYLES[said.held]}"))
-    screen.print()
-    # A Chinese sign is as wide as two Latin ones.
-    wide = max(cell_len(language.say(mark)) for mark in MARKS.values())
-    for verdict in said.objectives:
-        mark = (f"  {set_cell_size(verdict.mark, wide)} ", _STYLES[verdict.held])
-        screen.print(Text.assemble(mark, (verdict.title, "bold")))
-        screen.print(Padding(Text(verdict.sentence), (0, 0, 0, wide + 3), expand=False))
-    if said.objectives:
-        screen.print()
-    for sentence in (*said.sentences.values(), said.trust):
-        screen.print(Text(sentence))
-    screen.print()
-    screen.print(Text(language.say("Engine: {engine}", engine=engine(run.manifest, language))))
-    click.echo(language.say("Report: {path}", path=run.report))
