@@ -100,8 +100,9 @@ def test_everything_built_in_passes_the_kit(kind: str, name: str, settings: dict
 
 
 def test_nothing_that_is_registered_is_left_out() -> None:
-    """A new plugin needs an entry above; replay, the report and the service have tests of their own."""
-    elsewhere = {("commands", "serve"), ("demands", "replay"), ("reporters", "html")}
+    """A new plugin needs an entry above; replay, the report and the load side have tests of their own."""
+    commands = {("commands", name) for name in ("serve", "load", "target", "calibrate")}
+    elsewhere = {("demands", "replay"), ("reporters", "html"), *commands}
     assert {(entry.kind, entry.name) for entry in PLUGINS} == set(TRIED) | elsewhere
 
 

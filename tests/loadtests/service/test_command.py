@@ -36,9 +36,9 @@ def call(*arguments: str) -> Result:
 
 
 def test_it_comes_in_through_the_door_of_plugins() -> None:
-    """The built-in plugin `serve` registers the command by its address, and help lists it."""
+    """The built-in plugin `loadtests` registers the command by its address, and help lists it."""
     plugins = load_plugins(environment={"CANBAO_NO_PLUGINS": "1"})
-    assert plugins.tables["commands"]["serve"].plugin == "serve"
+    assert plugins.tables["commands"]["serve"].plugin == "loadtests"
     assert plugins.things("commands")["serve"] is command
     assert "serve" in CliRunner().invoke(program, ["--help"]).output
 
