@@ -50,7 +50,7 @@ class _Formed:
 
     def form(self) -> Form:
         """Give the distribution in numbers."""
-        raise NotImplementedError
+        raise NotImplementedError  # each distribution below says its own
 
     def ppf(self, u: FloatArray) -> FloatArray:
         """Give the quantiles at `u`, an array of numbers in (0, 1), in an array of its shape."""

@@ -717,6 +717,8 @@ def test_a_difference_has_a_sign_and_a_share_has_points() -> None:
     assert change({"mean": -0.02, "half_width": 0.01}, "share", ENGLISH) == "−2 points ± 1 point"
     assert change({"mean": 3_720.0, "half_width": 60.0}, "s", ENGLISH) == "+1 h 2 min ± 1 min"
     assert change({"mean": 0.0, "half_width": 0.0}, "s", ENGLISH) == "0"
+    assert change({"mean": 1.1e-16, "half_width": 0.009}, "share", ENGLISH) == "0 ± 0.9 points"
+    assert change({"mean": 1e-5, "half_width": 2e-6}, "", ENGLISH) == "+0.000010 ± 0.000002"
     assert scale_of("share", [0.5], ENGLISH, difference=True).unit == "percentage points"
 
 

@@ -78,16 +78,15 @@ def _given(name: str) -> Iterable[str]:
 
 
 def _called_with(name: str, homes: Mapping[str, tuple[Spot, Workflow]]) -> Iterator[str]:
+    """Give the names of the parameters with which other workflows call one."""
     for spot, workflow in homes.values():
-        for step in workflow.steps:
-            if step.workflow_id is None or step.workflow_id.rpartition(".")[2] != name:
-                continue
-            shared = spot.sheet.model.components.parameters
-            for given in (*workflow.parameters, *step.parameters):
-                if not isinstance(given, Reusable):
-                    yield given.name
-                elif (key := given.reference.rpartition(".")[2]) in shared:
-                    yield shared[key].name
+        shared = spot.sheet.model.components.parameters
+        calls = [step for step in workflow.steps if (step.workflow_id or "").rpartition(".")[2] == name]
+        for given in (one for step in calls for one in (*workflow.parameters, *step.parameters)):
+            if not isinstance(given, Reusable):
+                yield given.name
+            elif (key := given.reference.rpartition(".")[2]) in shared:
+                yield shared[key].name
 
 
 def _names(sheet: Sheet, workflow: Workflow, inputs: Mapping[str, None], outputs: Mapping[str, set[str]]) -> Names:

@@ -244,10 +244,10 @@ def _outcomes(site: _Site, workflow: Spot) -> tuple[tuple[Outcome, Test], ...]:
     found: list[tuple[Outcome, Test]] = []
     # Elsewhere the steps of others cannot be named.
     for (spot, hints), names in zip(levels, (site.names, site.names, replace(site.names, steps=None)), strict=True):
-        for outcome, given in hints.outcomes.items():
-            for index, one in enumerate(given):
-                with spot.at("x-canbao", "outcomes", outcome, index).told():
-                    found.append((outcome, criterion(one, names)))
+        told = [(outcome, index, one) for outcome, given in hints.outcomes.items() for index, one in enumerate(given)]
+        for outcome, index, one in told:
+            with spot.at("x-canbao", "outcomes", outcome, index).told():
+                found.append((outcome, criterion(one, names)))
     return tuple(found)
 
 

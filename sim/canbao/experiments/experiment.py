@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -281,17 +282,14 @@ def open_experiment(  # noqa: PLR0913 - each of these is a choice of the user's
 
 def _new(parent: Path, kind: str, now: dt.datetime) -> Path:
     """Make a folder; the first name that is free is taken, whoever else makes one at this moment."""
-    number = 1
-    while True:
-        folder = parent / f"{now:%Y%m%d-%H%M%S}-{kind}{'' if number == 1 else f'-{number}'}"
-        with storing(parent):
-            try:
-                folder.mkdir(parents=True)
+    with storing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            folder = parent / f"{now:%Y%m%d-%H%M%S}-{kind}{'' if number == 1 else f'-{number}'}"
+            with suppress(FileExistsError):
+                folder.mkdir()
                 return folder
-            except FileExistsError:
-                if not folder.is_dir():
-                    raise
-        number += 1
+    raise AssertionError  # numbers do not end
 
 
 def _check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

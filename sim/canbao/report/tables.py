@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from canbao.languages import Language
+from canbao.languages import Language, noted
 from canbao.measures.equity import FEW
 from canbao.report.charts.chart import Cell, Table
 from canbao.report.loads import tables as loads
@@ -315,53 +315,53 @@ def _expense(what: str, name: str, enrolments: int | None, one: Mapping[str, Any
     return [what, name, number(one["hours"]), f"{one['yuan']:,.0f}", enrolments, cost]
 
 
-def _comparison(summary: _Summary, language: Language) -> Listing:
-    return Listing(
-        title=language.say("Prediction and measurement"),
-        table=loads.comparison(summary.get("load") or {}, language),
-        note=language.say(
+def _of_load(
+    title: str, make: Callable[[_Summary, Language], Table], note: str, *, folded: bool = False
+) -> Callable[[_Summary, Language], Listing]:
+    """Make a listing of the part of a summary that a load test has; it has no rows elsewhere."""
+
+    def listing(summary: _Summary, language: Language) -> Listing:
+        table = make(summary.get("load") or {}, language)
+        return Listing(title=language.say(title), table=table, note=language.say(note), folded=folded)
+
+    return listing
+
+
+_LOAD = (
+    _of_load(
+        noted("Prediction and measurement"),
+        loads.comparison,
+        noted(
             "A prediction holds if it is within a tenth of what was measured, or within three standard deviations of a "
             "count by chance. `canbao compare` holds all measures against each other."
         ),
-    )
-
-
-def _ledger(summary: _Summary, language: Language) -> Listing:
-    return Listing(
-        title=language.say("Where applications stand"),
-        table=loads.ledger(summary.get("load") or {}, language),
-        note=language.say("What was handed in is issued, rejected, in review, returned or withdrawn: nothing else."),
-    )
-
-
-def _operations(summary: _Summary, language: Language) -> Listing:
-    return Listing(
-        title=language.say("Operations"),
-        table=loads.operations(summary.get("load") or {}, language),
-        note=language.say(
+    ),
+    _of_load(
+        noted("Where applications stand"),
+        loads.ledger,
+        noted("What was handed in is issued, rejected, in review, returned or withdrawn: nothing else."),
+    ),
+    _of_load(
+        noted("Operations"),
+        loads.operations,
+        noted(
             "Times of requests that did not fail, from sending to the last byte of the answer. Looks ask how an "
             "application stands, and are no part of a session."
         ),
-    )
-
-
-def _sessions(summary: _Summary, language: Language) -> Listing:
-    return Listing(
-        title=language.say("First sessions of families"),
-        table=loads.sessions(summary.get("load") or {}, language),
-        note=language.say(
+    ),
+    _of_load(
+        noted("First sessions of families"),
+        loads.sessions,
+        noted(
             "Service: from coming to the end of the session, with the time that a family thinks. Response: from the "
             "moment at which it was to come; where it had to wait for its turn, that counts."
         ),
         folded=True,
-    )
-
+    ),
+)
 
 _TABLES: tuple[Callable[[_Summary, Language], Listing], ...] = (
-    _comparison,
-    _ledger,
-    _operations,
-    _sessions,
+    *_LOAD,
     _stations,
     _waits,
     _endings,

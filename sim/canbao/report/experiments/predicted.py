@@ -160,7 +160,7 @@ _ENDS = ("measured", "low", "high")
 
 def _value(value: float, unit: str, language: Language) -> str:
     if unit == "a minute":
-        return language.say("{number} families a minute", number=f"{value:.4g}")
+        return language.say("{number} families a minute", number=amount(value, "", language))
     if unit == "s":  # of a request, a tenth matters
         return f"{value:.3g} {language.say_as('unit', 's')}"
     return f"× {value:.3g}" if unit == "factor" else amount(value, unit, language)

@@ -75,14 +75,18 @@ def _counted(text: str, count: float, unit: str, language: Language) -> str:
     return text
 
 
+_NOTHING = 1e-9
+"""A difference that is so small is none; below 1, so small a share of its half-width."""
+
+
 def change(difference: Mapping[str, Any], unit: str, language: Language) -> str:
     """Write a difference with its sign and half-width, `+2 h 3 min ± 4 min`."""
-    mean, half_width = difference["mean"], difference["half_width"]
+    mean, half_width = difference["mean"], difference["half_width"] or 0.0
     if mean is None:
         return NONE
-    if not mean and not half_width:
-        return "0"
-    mark = "+" if mean > 0 else "−" if mean < 0 else ""
+    if abs(mean) <= _NOTHING * min(half_width, 1.0):  # what is left when equal numbers are subtracted
+        return f"0 ± {spread(half_width, unit, language)}" if half_width else "0"
+    mark = "+" if mean > 0 else "−"
     return mark + interval({"mean": abs(mean), "half_width": half_width}, unit, language, size=True)
 
 
