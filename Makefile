@@ -7,12 +7,19 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 # What pytest answers when there is no test among those that were asked for.
 NO_TESTS := 5
+# The files with tests that measure time, so that the others need not be read once more to find them.
+TIMED = $(shell grep -rlw --include='test_*.py' 'mark\.alone' tests)
+# What is started side by side prints when it is done; where make is too old for that, as it goes.
+TOGETHER := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+# Tests start a thousand processes. Each would compile all that it imports, if nothing were kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint types layers pytest docs-check verify bench messages constraints clean FORCE
 
 help:
 	@echo 'make demo         simulate a season of a city, print the answer and where the report is'
-	@echo 'make test         all that must hold: lint, types, layers, pytest, verify'
+	@echo 'make test         all that must hold: lint, types, layers, verify, pytest'
 	@echo 'make lint         ruff: rules and format'
 	@echo 'make types        mypy, strict'
 	@echo 'make layers       import-linter: who may import whom'
@@ -28,7 +35,11 @@ help:
 demo: $(READY)
 	@$(BIN)/canbao run scenarios/city-season.toml || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
 
-test: lint types layers pytest verify
+# Types are checked on one core, and canbao verify works on the other meanwhile; tests need both.
+test: $(READY)
+	@echo '== ruff, mypy, import-linter and canbao verify, side by side'
+	@$(MAKE) $(TOGETHER) lint types layers verify
+	@$(MAKE) --no-print-directory pytest
 	@echo '== all passed'
 
 lint: $(READY)
@@ -49,7 +60,7 @@ pytest: $(READY)
 	@echo '== pytest'
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not alone' $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 	@echo '== pytest: tests that measure time, with nothing beside them'
-	@$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq $(NO_TESTS) ]
+	@$(BIN)/python -m pytest -m alone $(or $(ARGS),$(TIMED)) || [ $$? -eq $(NO_TESTS) ]
 
 docs-check: $(READY)
 	@echo '== pytest: docs'
@@ -78,7 +89,11 @@ clean:
 
 # Set-up. The stamp is written last, so an interrupted set-up starts again. It holds the folder, because a virtual
 # environment names its folder in many files: a copied or moved checkout must not run the code of the first one. After
-# a change of pyproject.toml or constraints.txt, the environment that is there is brought up to date.
+# a change of pyproject.toml or constraints.txt, the environment that is there is brought up to date. What only tests and
+# load tests need takes pip a minute or two on one core, so the kernel is compiled on the other; and of a hundred packages
+# few modules are ever imported, so those are compiled at their first import.
+KERNEL = $(BIN)/python -c 'from canbao.engines import engine_named; engine_named("compiled").prepare()'
+
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 $(READY): FORCE
 endif
@@ -91,7 +106,9 @@ $(READY): pyproject.toml constraints.txt
 	@echo 'Setting up $(VENV) from constraints.txt (a minute or two, the first time) ...'
 	@[ "$$(cat $@ 2>/dev/null)" = '$(CURDIR)' ] || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --quiet -c constraints.txt hatchling
-	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e .
+	@$(KERNEL) & \
+	  $(PIP) install --quiet --no-compile -c constraints.txt --no-build-isolation -e '.[dev]'; code=$$?; wait; exit $$code
 	@echo '$(CURDIR)' > $@
 	@echo 'Set-up done.'
 

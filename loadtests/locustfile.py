@@ -1,7 +1,9 @@
 """Families for people who simply run Locust: its web UI, its tags, its statistics.
 
-    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000
+    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 --web-host 127.0.0.1
     locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 --headless -u 20 -r 5 -t 1m --tags enrol --csv answer
+
+Without --web-host the web UI listens on every address of the machine, and whoever finds it can start a test.
 
 Each user takes one invented family after the other through the deployment. This is a closed load: whoever waits for an
 answer asks for nothing else, so a slow deployment gets fewer families, and the slowest moments are hardly in Locust's
@@ -27,10 +29,12 @@ from pathlib import Path
 from typing import Any
 
 from locust import User, between, events, tag, task
+from locust.exception import StopUser
 from locust.runners import MasterRunner
 
 from canbao.calendar import Horizon
 from canbao.columns import Column
+from canbao.errors import CanbaoError
 from canbao.plugins import load_plugins
 from canbao_loadtests.applicants import Applicants
 from canbao_loadtests.http.client import Client
@@ -46,6 +50,7 @@ TRIES = 3
 """How often a family tries a debit that is declined."""
 DECLINED = 402
 PAPER_BYTES = 200_000
+IN_LOCUST = "with Locust, CANBAO_ALLOW_HOSTS and CANBAO_MAX_RATE in the environment say so"
 
 
 class Deployment:
@@ -86,15 +91,21 @@ def _population(plugins: Any) -> tuple[dict[str, Column], Horizon]:
     return dict(make_district(file, file.scenario.seed).columns), file.horizon
 
 
-DEPLOYMENTS: dict[str, Deployment] = {}
-"""Of this process, by host; the web UI can name another one for each test."""
+DEPLOYMENTS: dict[str, Deployment | CanbaoError] = {}
+"""Of this process, by host, or why there is none; the web UI can name another one for each test."""
 
 
 def prepare(environment: Any, **more: Any) -> None:
     """Read the target and draw papers before a test begins: it takes seconds, in which no user could do anything."""
     host = environment.host or ""
-    if host not in DEPLOYMENTS and not isinstance(environment.runner, MasterRunner):
+    if isinstance(environment.runner, MasterRunner) or isinstance(DEPLOYMENTS.get(host), Deployment):
+        return
+    try:
         DEPLOYMENTS[host] = Deployment(host)
+    except CanbaoError as error:
+        DEPLOYMENTS[host] = error
+        if environment.parsed_options and environment.parsed_options.headless:
+            raise SystemExit(f"{error} ({IN_LOCUST})") from error
 
 
 events.init.add_listener(prepare)  # type: ignore[no-untyped-call]
@@ -107,8 +118,16 @@ class Family(User):
     wait_time = between(0.5, 1.5)
 
     def on_start(self) -> None:
-        """Know the deployment; families that have handed in are looked after by this user."""
-        self.deployment = DEPLOYMENTS[self.environment.host or ""]
+        """Know the deployment; families that have handed in are looked after by this user.
+
+        Where there is none, the web UI says why among its exceptions, and nothing is sent.
+        """
+        found = DEPLOYMENTS[self.environment.host or ""]
+        if isinstance(found, CanbaoError):
+            problem = DeploymentError(f"{found} ({IN_LOCUST})")
+            events.user_error.fire(user_instance=self, exception=problem, tb=None)  # type: ignore[no-untyped-call]
+            raise StopUser
+        self.deployment = found
         self.handed_in: deque[tuple[int, Session]] = deque(maxlen=50)
 
     @task(1)
@@ -170,6 +189,10 @@ class Family(User):
             exception=None if wrong is None else RequestError(wrong),
             context={},
         )
+
+
+class DeploymentError(Exception):
+    """A deployment that must not get load, or a target that cannot be read."""
 
 
 class StepError(Exception):

@@ -37,7 +37,6 @@ _SEQUENCES = 999
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 _GIVEN = "子雨思一梓欣浩宇轩晨佳怡嘉诗涵俊博文昊天悦彤语桐若安宁远航星辰知行"
-_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class Applicants:
@@ -90,7 +89,7 @@ class Applicants:
         guardian_birth, sequence = self._unique("guardian", family, *_ADULT_DAYS)
         return {
             "user_name": f"family-{self._tag}-{family}",
-            "password": _letters(self._luck.bits("load: password", family)),
+            "password": f"A7{self._luck.bits('load: password', family):016x}",
             "telephone": f"{TELEPHONE_PREFIX}{self._place('telephone', family, 10**8):08d}",
             "child_name": surname + _given(bits >> 8),
             "child_number": number,
@@ -187,11 +186,3 @@ def _filled(image: bytes, size: int) -> bytes:
 def _given(bits: int) -> str:
     one, two = bits % len(_GIVEN), (bits >> 6) % len(_GIVEN)
     return _GIVEN[one] + (_GIVEN[two] if one != two else "")
-
-
-def _letters(bits: int) -> str:
-    found = []
-    for _ in range(11):
-        bits, place = divmod(bits, len(_ALPHABET))
-        found.append(_ALPHABET[place])
-    return "A7" + "".join(found)

@@ -9,7 +9,7 @@ __all__ = ["loadtests"]
 loadtests = by_reference(
     commands={
         "serve": "canbao_loadtests.service.command:command",
-        "load": "canbao_loadtests.load.command:command",
+        "load": "canbao_loadtests.calibrating.loading:command",
         "target": "canbao_loadtests.targets.command:command",
         "calibrate": "canbao_loadtests.calibrating.command:command",
     }

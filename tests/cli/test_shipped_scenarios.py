@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from canbao.assembly import scenario_plan
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.measures.summary import summarise
 from canbao.plugins import load_plugins
 from canbao.scenario.scenario import load_scenario
@@ -41,7 +41,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
 def _summary(name: str) -> dict[str, Any]:
     file = load_scenario(ROOT / "scenarios" / f"{name}.toml", load_plugins(), ["population.scale=0.1"])
     plan = scenario_plan(file)
-    return summarise(file, plan, SimpyEngine().run(plan))
+    return summarise(file, plan, CompiledEngine().run(plan))
 
 
 def test_each_scenario_is_tried_here() -> None:

@@ -9,7 +9,9 @@ How a page is written, by the word behind the three backticks:
 - `file=NAME` behind any word: the block is that file, for the examples behind it; nothing is run.
 - `...` in output stands for anything.
 
-A page runs in a folder of its own, beside a copy of `scenarios/`. `CANBAO_RENEW_DOCS=1` writes real output into the
+A page runs in a folder of its own, beside a copy of `scenarios/`. Its first command is started by a shell, as a reader
+does it, and so is whatever needs a shell; a further call of canbao alone is made in this process, which has imported
+everything already. `CANBAO_RENEW_DOCS=1` writes real output into the
 pages instead of comparing; look at the difference before you keep it.
 """
 
@@ -20,6 +22,7 @@ import doctest
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,7 +33,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from markdown_it import MarkdownIt
+
+from canbao.cli import program
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -49,6 +55,14 @@ NOT_RUN = {
 
 WHOLE_SEASON = re.compile(r"^canbao run scenarios/(city-season|deadline-rush)\.toml(?!.*population\.scale)")
 """A season of the whole city takes a minute: such a command may not show output, and its scenario is only checked."""
+
+ENVIRONMENT = {
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    **{"COLUMNS": "100", "NO_COLOR": "1", "CANBAO_NO_PLUGINS": "1", "LC_ALL": "C.UTF-8"},
+}
+
+ALONE = re.compile(r"canbao (run|compare|plan|sweep|scenario|report|export|plugins)\b[\w /.,:=%'+-]*")
+"""A call of one command of canbao, without anything that a shell does beside quotes."""
 
 MASKS = (
     (re.compile(r"\b\d{8}-\d{6}-seed(\d+)(-\d+)?"), r"DATE-TIME-seed\1"),  # the name of a run
@@ -93,6 +107,8 @@ class Session:
     folder: Path
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "example"})
     printed: str = ""
+    started: bool = False
+    """Whether a command was run."""
 
     def run(self, block: Block) -> str | None:
         """Run a block; give its text as it should be, or None where nothing can be said."""
@@ -133,23 +149,14 @@ class Session:
         return "".join(parts)
 
     def shell(self, block: Block, command: str, shown: str) -> str:
-        """Run one command in a shell; give what it printed, or nothing where nothing is shown."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        fixed = {"COLUMNS": "100", "NO_COLOR": "1", "CANBAO_NO_PLUGINS": "1", "LC_ALL": "C.UTF-8"}
-        environment = {**os.environ, "PATH": path, **fixed}
-        environment.pop("CANBAO_PLUGINS_DIR", None)
-        done = subprocess.run(
-            ["bash", "-c", checkable(command)],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        """Run one command; give what it printed, or nothing where nothing is shown."""
+        command = checkable(command)
+        call = call_here if self.started and ALONE.fullmatch(command) else call_apart
+        self.started = True
+        code, printed = call(command, self.folder)
         expected = [int(block.attributes["exit"])] if "exit" in block.attributes else [0, 3]
-        assert done.returncode in expected, f"{block.place}: {command}: exit code {done.returncode}\n{done.stdout}"
-        return done.stdout if shown else ""
+        assert code in expected, f"{block.place}: {command}: exit code {code}\n{printed}"
+        return printed if shown else ""
 
     def run_toml(self, block: Block) -> None:
         """Check a scenario, or a change of one."""
@@ -161,6 +168,31 @@ class Session:
         path = self.folder / "scenarios" / "example.toml"
         path.write_text(head + block.text, encoding="utf-8")
         load_scenario(path, load_plugins(environment={"CANBAO_NO_PLUGINS": "1"}))
+
+
+def call_apart(command: str, folder: Path) -> tuple[int, str]:
+    """Run a command in a shell; give the exit code and all that it printed."""
+    environment = {**os.environ, **ENVIRONMENT}
+    environment.pop("CANBAO_PLUGINS_DIR", None)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def call_here(command: str, folder: Path) -> tuple[int, str]:
+    """Do the same in this process."""
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(
+            program, shlex.split(command)[1:], "", {**ENVIRONMENT, "CANBAO_PLUGINS_DIR": None}, prog_name="canbao"
+        )
+    return done.exit_code, done.output
 
 
 def is_not_run(command: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,12 @@ def links_of(page: Path) -> list[str]:
     return [unquote(str(token.attrs[attributes[token.type]])) for token in _tokens(page) if token.type in attributes]
 
 
-def anchors_of(page: Path) -> set[str]:
+@cache  # a page has hundreds of links into itself
+def anchors_of(page: Path) -> frozenset[str]:
     """Give the anchors of a page's headings, as GitHub names them: lower case, no punctuation, spaces as hyphens."""
     tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
     headings = [after for token, after in pairwise(tokens) if token.type == "heading_open"]
-    return {_anchor(_plain(heading)) for heading in headings}
+    return frozenset(_anchor(_plain(heading)) for heading in headings)
 
 
 def _plain(heading: Any) -> str:

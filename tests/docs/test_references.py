@@ -58,7 +58,7 @@ def plan(file: ScenarioFile) -> Plan:
 @pytest.fixture(scope="module")
 def trace(plan: Plan) -> Trace:
     """Give what happened in it."""
-    return engine_named("simpy").run(plan)
+    return engine_named("compiled").run(plan)
 
 
 # --- the scenario file ------------------------------------------------------------------------------------------------

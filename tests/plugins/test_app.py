@@ -12,7 +12,7 @@ import pytest
 
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, numbers_of
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import ScenarioError
 from canbao.plugins import Plugins, load_plugins
 from canbao.testing import check_channel, small_scenario
@@ -48,7 +48,7 @@ def _run(folder: Path, plugins: Plugins, app: dict[str, Any], portal: dict[str, 
         "channels": {"app": {"kind": "app", **CALM, **app}, "portal": {"kind": "portal", **CALM, **portal}},
         "review": REVIEW,
     }
-    return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
 def _visits(trace: Trace, station: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pydantic import Field
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, numbers_of
 from canbao.district import PAID, District, Part, pay_fee, return_fee
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.network import Marked, Step
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.models import Settings
@@ -86,7 +86,7 @@ def _run(
         "review": REVIEW,
         **more,
     }
-    return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
 def _visits(trace: Trace, station: str = "bank.branch") -> dict[str, Any]:

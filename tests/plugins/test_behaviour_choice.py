@@ -368,7 +368,7 @@ def test_families_go_where_way_and_wait_are_least_and_never_where_a_channel_is_n
     for name, said in {"live": {"wait_scale": "10 min"}, "indifferent": {"wait_scale": "10000 h"}, "least": {}}.items():
         choice = {"kind": "queues", "online_share": 0.3, "distance": "30 min", **said}
         file = small_scenario({"choice": choice, "population": {"residents": 2000}, "channels": channels}, PLUGINS)
-        first = engine_named("simpy").run(scenario_plan(file)).families["first_channel"]
+        first = engine_named("compiled").run(scenario_plan(file)).families["first_channel"]
         share[name] = float(first.has("portal").mean())
     assert share["least"] == 1.0  # there is no way to the portal
     assert 0.3 < share["indifferent"] < share["live"] < 1.0

@@ -17,7 +17,7 @@ from canbao.assembly import scenario_plan
 from canbao.calendar import Calendar, Horizon, parse_hours, working_days
 from canbao.columns import Coded, numbers_of
 from canbao.district import HAND_IN, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.network import Go
 from canbao.plan import Plan
 from canbao.plugins import Plugins, load_plugins
@@ -123,7 +123,7 @@ class Season:
             **(changes or {}),
         }
         self.plan: Plan = scenario_plan(small_scenario(scenario, plugins))
-        self.trace: Trace = SimpyEngine().run(self.plan)
+        self.trace: Trace = CompiledEngine().run(self.plan)
 
     def __getitem__(self, event: str) -> Any:
         return np.asarray(numbers_of(self.trace.families[event]), dtype=np.float64)
@@ -181,7 +181,7 @@ def test_it_is_a_formality_as_the_kit_wants_it(settings: Mapping[str, Any], plug
 def test_whoever_is_enrolled_has_a_card_or_a_credential_or_gives_up_the_card(plugins: Plugins) -> None:
     """In the end each leaves as enrolled, with a credential or an order, and with a reason if it has no card."""
     changes = {"formalities": {"card": ROUGH}, "horizon": {"end": dt.date(2026, 6, 30)}}
-    trace = SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    trace = CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
     enrolled = _happened(trace.families["enrolled"])
     outcome = np.array(trace.families["outcome"].words())[enrolled]
     events = ("credential", "card_ordered", "card", "card_uncollected")
@@ -204,7 +204,7 @@ def test_all_its_names_begin_with_its_own(plugins: Plugins) -> None:
 
 def test_events_stand_in_their_order(plugins: Plugins) -> None:
     """Enrolled, ordered, ready, in the hand, activated, lost, replaced: each not before the one that it follows."""
-    trace = SimpyEngine().run(scenario_plan(small_scenario({"formalities": {"card": ROUGH}}, plugins)))
+    trace = CompiledEngine().run(scenario_plan(small_scenario({"formalities": {"card": ROUGH}}, plugins)))
     events = ["enrolled", "card_ordered", "card", "activated", "card_lost", "card_replaced"]
     moments = [np.asarray(trace.families[event]) for event in events]
     for before, after in pairwise(moments):
@@ -223,7 +223,7 @@ def test_staffing_changes_when_and_never_whether(plugins: Plugins) -> None:
     """On one seed the same families want cards, have them held and lose them, and are served as long."""
     patient = {**ROUGH, "patience": PATIENT}
     few, many = (
-        SimpyEngine().run(
+        CompiledEngine().run(
             scenario_plan(
                 small_scenario(
                     {

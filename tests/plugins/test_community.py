@@ -18,7 +18,7 @@ import canbao
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, numbers_of
 from canbao.district import GIVE_UP, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.models import Settings
 from canbao.testing import check_channel, small_district, small_scenario
@@ -59,7 +59,7 @@ def _run(changes: Mapping[str, Any], plugins: Plugins, **community: Any) -> Trac
     """Run a district in which nothing goes wrong that is not asked for."""
     centres = {"kind": "community", "sites": {"east": CENTRE}, "incomplete": 0.0, **community}
     base = {"channels": {"community": centres}, "review": REVIEW, "choice": {"online_share": 0.0}}
-    return SimpyEngine().run(scenario_plan(small_scenario({**base, **changes}, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario({**base, **changes}, plugins)))
 
 
 def _visits(trace: Trace, station: str) -> dict[str, Any]:

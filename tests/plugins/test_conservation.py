@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from canbao.assembly import scenario_plan
 from canbao.assembly.formalities import ENROLLED
 from canbao.assembly.review import INTAKE
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.measures.laws import check_laws
 from canbao.measures.money import fees, fees_law, ledger, papers_law
 from canbao.plugins import load_plugins
@@ -112,7 +112,7 @@ def test_nothing_is_lost_in_any_mix_of_channels_and_failures(
         "review": review,
     }
     plan = scenario_plan(small_scenario(changes, PLUGINS), seed)
-    trace = SimpyEngine().run(plan)
+    trace = CompiledEngine().run(plan)
     book = ledger(trace)
     family = np.asarray(trace.families["family"])
     laws = (*check_laws(trace, plan), papers_law(trace, INTAKE), fees_law(book, family))

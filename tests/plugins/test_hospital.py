@@ -19,7 +19,7 @@ import canbao
 from canbao.assembly import make_district, scenario_plan
 from canbao.columns import Coded, numbers_of
 from canbao.district import GIVE_UP, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import ScenarioError
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.models import Settings
@@ -70,7 +70,7 @@ def _changes(more: Mapping[str, Any], **hospital: Any) -> dict[str, Any]:
 
 
 def _run(more: Mapping[str, Any], plugins: Plugins, **hospital: Any) -> Trace:
-    return SimpyEngine().run(scenario_plan(small_scenario(_changes(more, **hospital), plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(_changes(more, **hospital), plugins)))
 
 
 def _visits(trace: Trace, station: str) -> dict[str, Any]:

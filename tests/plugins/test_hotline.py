@@ -17,7 +17,7 @@ from canbao.arrays import FloatArray
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, numbers_of
 from canbao.district import District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import InputError
 from canbao.network import End, Go
 from canbao.plugins import Plugins, load_plugins
@@ -67,7 +67,7 @@ def _run(
         "review": REVIEW,
         **(more or {}),
     }
-    return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
 def _every(seconds: float, families: int) -> FloatArray:

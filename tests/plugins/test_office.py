@@ -15,7 +15,7 @@ import pytest
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, numbers_of
 from canbao.district import District
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.luck import Luck
 from canbao.plan import Plan
 from canbao.plugins import Plugins, load_plugins
@@ -55,7 +55,7 @@ def _replay(folder: Path, count: int, start: dt.datetime = MONDAY, every_s: floa
 
 def _run(changes: Mapping[str, Any], plugins: Plugins) -> tuple[Plan, Trace]:
     plan = scenario_plan(small_scenario({"choice": {"online_share": 0.0}, **changes}, plugins))
-    return plan, SimpyEngine().run(plan)
+    return plan, CompiledEngine().run(plan)
 
 
 def _visits(trace: Trace, channel: str = "office") -> dict[str, Any]:

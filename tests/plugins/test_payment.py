@@ -21,7 +21,7 @@ from canbao.assembly import scenario_plan
 from canbao.calendar import Calendar, Horizon, working_days
 from canbao.columns import Coded, numbers_of
 from canbao.district import HAND_IN, PAID, District, Part, pay_fee
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import ScenarioError
 from canbao.measures.laws import check_laws
 from canbao.plan import Plan
@@ -143,7 +143,7 @@ def _run(
         **(more or {}),
     }
     plan = scenario_plan(small_scenario(changes, plugins))
-    return plan, SimpyEngine().run(plan)
+    return plan, CompiledEngine().run(plan)
 
 
 def _visits(trace: Trace) -> dict[str, Any]:
@@ -676,7 +676,7 @@ def test_money_is_kept_whatever_goes_wrong(
         "review": {"mismatch": trouble, "refused": trouble / 2, "drop_out": trouble, "corrections": 1},
     }
     plan = scenario_plan(small_scenario(changes, plugins), seed)
-    trace = SimpyEngine().run(plan)
+    trace = CompiledEngine().run(plan)
     _expect_money_kept(plan, trace)
     visits = _visits(trace)
     booked = _at(visits, "fee.paid")[_at(visits, "fee.paid", "step") != "bank/till"]

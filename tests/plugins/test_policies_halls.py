@@ -121,7 +121,7 @@ def test_families_are_served_in_a_hall_on_the_make_up_saturday(plugins: Plugins)
         "choice": {"online_share": 0.0},
     }
     file = small_scenario(changes, plugins)
-    trace = engine_named("simpy").run(scenario_plan(file))
+    trace = engine_named("compiled").run(scenario_plan(file))
     station: Any = trace.visits["station"]
     start = np.asarray(trace.visits["start"])[station.has("office.hall")]
     by_day = dict.fromkeys(file.horizon.dates(), 0)

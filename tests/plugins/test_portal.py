@@ -17,7 +17,7 @@ from canbao.assembly import scenario_plan
 from canbao.calendar import Horizon
 from canbao.columns import Coded, numbers_of
 from canbao.district import District
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import InputError, ScenarioError
 from canbao.plugins import Plugins, load_plugins
 from canbao.testing import check_channel, small_district, small_scenario
@@ -69,7 +69,7 @@ def _run(
         "review": REVIEW,
         **(more or {}),
     }
-    return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
 def _visits(trace: Trace, station: str = "portal") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from canbao.assembly import scenario_plan
 from canbao.assembly.review import REVIEW as REVIEW_GROUP
 from canbao.columns import Coded, numbers_of
 from canbao.district import GIVE_UP, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import ScenarioError
 from canbao.measures.enrolment import hours_spent
 from canbao.measures.money import costs
@@ -85,7 +85,7 @@ def _changes(more: Mapping[str, Any], **school: Any) -> dict[str, Any]:
 
 
 def _run(more: Mapping[str, Any], plugins: Plugins, **school: Any) -> Trace:
-    return SimpyEngine().run(scenario_plan(small_scenario(_changes(more, **school), plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(_changes(more, **school), plugins)))
 
 
 def _visits(trace: Trace, station: str) -> dict[str, Any]:

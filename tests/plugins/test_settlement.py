@@ -17,7 +17,7 @@ from canbao.assembly import scenario_plan
 from canbao.calendar import Calendar, Horizon, parse_hours, working_days
 from canbao.columns import Coded, Column, numbers_of
 from canbao.district import HAND_IN, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import ScenarioError
 from canbao.network import Go
 from canbao.plan import Plan
@@ -145,7 +145,7 @@ class Season:
             **(changes or {}),
         }
         self.plan: Plan = scenario_plan(small_scenario(scenario, plugins))
-        self.trace: Trace = SimpyEngine().run(self.plan)
+        self.trace: Trace = CompiledEngine().run(self.plan)
 
     def __getitem__(self, event: str) -> Any:
         return np.asarray(numbers_of(self.trace.families[event]), dtype=np.float64)
@@ -196,7 +196,7 @@ def test_it_is_a_formality_as_the_kit_wants_it(settings: Mapping[str, Any], plug
 def test_whoever_is_enrolled_stays_so_whatever_becomes_of_the_bill(plugins: Plugins) -> None:
     """In the end each leaves as enrolled; money goes only to those who had a bill, and some give it up."""
     changes = {"formalities": {"settlement": ROUGH}, "horizon": {"end": dt.date(2026, 4, 30)}}
-    trace = SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    trace = CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
     enrolled = _happened(trace.families["enrolled"])
     assert enrolled.sum() > 200
     assert set(np.array(trace.families["outcome"].words())[enrolled]) == {"enrolled"}
@@ -218,7 +218,7 @@ def test_all_its_names_begin_with_its_own(plugins: Plugins) -> None:
 def test_staffing_changes_when_and_never_how_much(plugins: Plugins) -> None:
     """On one seed the same families fall ill, meet the same trouble and are paid the same, whoever serves them."""
     few, many = (
-        SimpyEngine().run(
+        CompiledEngine().run(
             scenario_plan(
                 small_scenario(
                     {

@@ -16,7 +16,7 @@ from canbao.assembly import assemble, make_district, scenario_plan
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column, numbers_of
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import InputError, PluginError
 from canbao.luck import Luck
 from canbao.network import AppointmentBook, Batch, Delay, End, Gather, Go, Station, Step, Visit
@@ -71,7 +71,7 @@ def _replay(folder: Path, moments: Sequence[dt.datetime]) -> dict[str, Any]:
 
 
 def _run(changes: Mapping[str, Any], plugins: Plugins) -> Trace:
-    return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
 def _words(table: Mapping[str, Column], name: str) -> list[str]:
@@ -296,7 +296,7 @@ def test_families_are_shared_out_by_the_weights_of_the_choice(plugins: Plugins) 
     count = plan.families
     assert abs(prefers[0].sum() - count / 4) < 5 * np.sqrt(count * 3 / 16)
     assert prefers[2].sum() == 0
-    trace = SimpyEngine().run(plan)
+    trace = CompiledEngine().run(plan)
     first = np.array(_words(trace.families, "first_channel"))
     wanted = np.array(list(channels))[prefers.argmax(axis=0)][np.asarray(trace.families["family"])]
     assert first.tolist() == wanted.tolist()
@@ -459,7 +459,7 @@ def test_a_population_need_not_know_anything(plugins: Plugins) -> None:
     more = registered_also(plugins, "families", "crowd", Crowd)
     changes = {"population": {"kind": "crowd", "families": 300}}
     plan = scenario_plan(small_scenario(changes, more))
-    trace = SimpyEngine().run(plan)
+    trace = CompiledEngine().run(plan)
     assert plan.families == 300
     assert np.isfinite(np.asarray(trace.families["deadline_s"])).all()
     assert np.isnan(np.asarray(trace.families["newborn_until_s"])).all()
@@ -504,7 +504,7 @@ def _first_channels(plugins: Plugins, channels: Mapping[str, Any], online_share:
         "channels": channels,
         "choice": {"kind": "preference", "online_share": online_share, "skill_effect": 0.0},
     }
-    trace = SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    trace = CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
     first: Any = trace.families["first_channel"]
     even = np.asarray(trace.families["family"]) % 2 == 0
     return [first.take(even), first.take(~even)]

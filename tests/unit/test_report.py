@@ -924,7 +924,7 @@ def test_report_fits_what_a_run_measures() -> None:
     """The summary of a small run from scenario to measures has every key where the report looks for it."""
     file = small_scenario({"population": {"residents": 300}})
     plan = scenario_plan(file)
-    summary = json.loads(json.dumps(summarise(file, plan, engine_named("simpy").run(plan))))
+    summary = json.loads(json.dumps(summarise(file, plan, engine_named("compiled").run(plan))))
     said, found = answer(summary), charts(summary)
     assert f"{summary['families']['enrolled']:,} of" in said.sentences["enrolled"]
     assert len(said.objectives) == len(summary["objectives"])

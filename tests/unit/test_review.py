@@ -16,7 +16,7 @@ from canbao.assembly.review import INTAKE, REVIEW, build_review, span_delay
 from canbao.calendar import Calendar
 from canbao.columns import Coded, Column
 from canbao.district import District
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.network import Delay
 from canbao.plugins import Plugins, load_plugins
 from canbao.scenario.quantities import Span, parse_span
@@ -61,7 +61,7 @@ def _rush(
     start = dt.datetime.fromisoformat(at)
     path.write_text("arrival\n" + "".join(f"{start + dt.timedelta(seconds=9 * i)}\n" for i in range(400)))
     changes = {**RUSH, "demand": {"kind": "replay", "file": str(path)}, "review": review, **more}
-    return SimpyEngine().run(scenario_plan(small_scenario(changes, plugins)))
+    return CompiledEngine().run(scenario_plan(small_scenario(changes, plugins)))
 
 
 def _at(trace: Trace, station: str) -> dict[str, Any]:

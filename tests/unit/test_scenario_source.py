@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,16 @@ TOKEN = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
 
 def names_on(line: str) -> set[str]:
     """Give every name that a line could spell, as tomllib reads it."""
-    names = set()
-    for start in range(len(line)):
-        if token := TOKEN.match(line, start):
-            with suppress(tomllib.TOMLDecodeError):
-                names |= set(tomllib.loads(f"{token[0]} = 1"))
-    return names
+    tokens = {token[0] for start in range(len(line)) if (token := TOKEN.match(line, start))}
+    return set().union(*map(names_in, tokens))
+
+
+@cache
+def names_in(token: str) -> frozenset[str]:
+    """Give the name that a token spells, if it does."""
+    with suppress(tomllib.TOMLDecodeError):
+        return frozenset(tomllib.loads(f"{token} = 1"))
+    return frozenset()
 
 
 def same(left: object, right: object) -> bool:
@@ -107,7 +112,8 @@ DATA: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     max_size=5,
 )
 COMMENTS = st.sampled_from(["", "", "B: Guangyuan 2023", "E: ours [not] a = 'table'", "# twice", "中文 \" '"])
-STRANGE = ["", " ", ".", "a.b", '"', "'", "#", "=", "]", "é", "中", "\t", "\\", "\x7f"]
+STRANGE = st.sampled_from(["", "", "", " ", ".", "a.b", '"', "'", "#", "=", "]", "é", "中", "\t", "\\", "\x7f"])
+FORMS = st.sampled_from(["scalar", "scalar", "array", "inline"])
 
 
 class Maker:
@@ -119,7 +125,7 @@ class Maker:
 
     def key(self) -> tomlkit.items.SingleKey:
         self.count += 1
-        strange = self.draw(st.sampled_from(["", "", *STRANGE]))
+        strange = self.draw(STRANGE)
         return tomlkit.items.SingleKey(f"k{self.count}{strange}k")
 
     def scalar(self) -> Any:
@@ -131,7 +137,7 @@ class Maker:
         return tomlkit.string(text, literal=literal, multiline=multiline)
 
     def value(self, depth: int) -> Any:
-        form = self.draw(st.sampled_from(["scalar", "scalar", "array", "inline"])) if depth else "scalar"
+        form = self.draw(FORMS) if depth else "scalar"
         if form == "scalar":
             return self.scalar()
         if form == "inline":

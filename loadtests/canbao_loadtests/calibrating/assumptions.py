@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from canbao.columns import Coded
+from canbao.experiments.assumptions import mean_of
 from canbao_loadtests.calibrating.evidence import Evidence
 from canbao_loadtests.calibrating.payments import PaymentFit
 from canbao_loadtests.calibrating.reviewing import ReviewFit, review_overrides
@@ -42,6 +41,7 @@ Why = Literal[
     "few debits",
     "nothing waited",
     "no reasons",
+    "no time",
     "shared",
 ]
 
@@ -129,7 +129,7 @@ def _finite(value: float) -> float | None:
 def arrivals(evidence: Evidence, scheduled: int) -> Assumption:
     """Hold the families that came against those that were to come, in families a real minute."""
     minutes = evidence.job.duration_s / 60.0
-    outcome = evidence.run.trace.families["outcome"]
+    outcome = evidence.trace.families["outcome"]
     assert isinstance(outcome, Coded)
     came = len(outcome) - outcome.words().count("dropped")
     rate = came / minutes
@@ -147,7 +147,7 @@ def requests(evidence: Evidence, fit: SlotsFit | None) -> Iterator[Assumption]:
     quiet = fit is not None and not fit.contaminated
     for name, settings in _channels(evidence).items():
         path = f"channels.{name}.request"
-        stated = Assumption("request time", name, path, "s", _mean(settings.request), _grade(evidence, path))
+        stated = Assumption("request time", name, path, "s", mean_of(settings.request), _grade(evidence, path))
         yield _request(stated, services.get(name), quiet)
 
 
@@ -260,17 +260,6 @@ def _work_of(evidence: Evidence, names: Iterable[str]) -> dict[str, float]:
     return {name: float(asked.stay[asked.station == asked.names.index(name)].sum()) for name in names}
 
 
-def _mean(settings: Any) -> float:
-    """Give the mean of a random duration; of a distribution without one, by its quantiles."""
-    distribution = settings.build()
-    mean = getattr(distribution, "mean", None)
-    if isinstance(mean, int | float):
-        return float(mean)
-    if callable(mean):
-        return float(mean())
-    return float(np.mean(distribution.ppf((np.arange(2_000) + 0.5) / 2_000)))
-
-
 def _grade(evidence: Evidence, path: str) -> str:
     """Give the grade of a value, or of the first that is found below it."""
     grades = {**evidence.file.grades(), **dict.fromkeys(evidence.file.estimates(), "E")}
@@ -301,13 +290,13 @@ def payments(evidence: Evidence, fits: Iterable[PaymentFit]) -> Iterator[Assumpt
 # --- the review -------------------------------------------------------------------------------------------------------
 
 
-def review_speed(evidence: Evidence, fit: ReviewFit | None) -> Assumption:
-    """Hold the time that the desks need against what the scenario states, as a factor."""
+def review_speed(evidence: Evidence, fit: ReviewFit | None, missing: Why = "few applications") -> Assumption:
+    """Hold the time that the desks need against what is stated, as a factor; `missing` is why there is no fit."""
     desk = fit.desk if fit else "first"
     path = f"review.{desk}.service"
     stated = Assumption("review time", desk, path, "factor", 1.0, _grade(evidence, path))
     if fit is None or not math.isfinite(fit.factor):
-        return replace(stated, n=fit.rounds if fit else 0, why="few applications")
+        return replace(stated, n=fit.rounds if fit else 0, why="few applications" if fit else missing)
     stated = replace(stated, high=_finite(fit.high), n=fit.rounds)
     verdict = _judged(1.0, fit.low, fit.high)
     if not fit.low and verdict == "within chance":

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from canbao.arrays import FloatArray
 from canbao.distributions import Distribution
+from canbao.experiments.assumptions import CALIBRATION
 from canbao.experiments.folder import json_text, write_atomically
-from canbao.experiments.predicting import CALIBRATION, told_measures, value_of
+from canbao.experiments.predicting import told_measures, value_of
 from canbao.plan import VisitStep
 from canbao.plugins import Plugins
 from canbao.runs.run import SCENARIO
@@ -26,12 +27,12 @@ from canbao_loadtests.calibrating.fragment import fragment_text
 from canbao_loadtests.calibrating.payments import fit_payments
 from canbao_loadtests.calibrating.repeating import Repeater
 from canbao_loadtests.calibrating.replaying import Replay
-from canbao_loadtests.calibrating.reviewing import ReviewFit, fit_review
+from canbao_loadtests.calibrating.reviewing import SIMULATIONS, ReviewFit, fit_review
 from canbao_loadtests.calibrating.shares import fit_shares
 from canbao_loadtests.calibrating.slots import SlotsFit, fit_slots
 from canbao_loadtests.driving.schedule import SCHEDULE, Schedule
 
-__all__ = ["Calibration", "Check", "calibrate", "keep"]
+__all__ = ["THOROUGH", "Calibration", "Check", "Effort", "calibrate", "calibrate_evidence", "keep"]
 
 _SEEDS = 12
 _LONGEST_REPLAY = 20_000
@@ -41,13 +42,36 @@ _TOLD = 20
 _LEAST_MOVE = 1e-6
 _FEWEST_TOGETHER = 6
 """Assumptions of the review, its speed and what it returns, and debits."""
-_LUCKS = 20
-"""Simulations with other luck."""
+_LUCKS, _LEAST_LUCKS = 20, 8
+"""Simulations with other luck, and so many at least."""
 _KEPT = ("objectives.", "families.", "deadline.", "review.", "spent.", "stays.", "load.", "newborns.", "failures.")
 """Measures of which it is kept what chance makes of them, by their beginnings."""
 
 Watch = Callable[[str], None]
 """Is told what is being looked at."""
+
+Left = Literal["review", "check", "moves", "chance"]
+"""What takes simulations, and is left out where there is no time for it."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many seconds may go into simulations; what does without any is done always.
+
+    Parameters
+    ----------
+    in_all
+        On everything; what would take longer than what is left is left out.
+    chance
+        On what chance explains.
+    """
+
+    in_all: float = math.inf
+    chance: float = 60.0
+
+
+THOROUGH = Effort()
+"""What `canbao calibrate` takes."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +123,8 @@ class Calibration:
         difference chance explains. Empty where there was no time for it.
     simulations
         How often the load test was simulated for it all.
+    left_out
+        What there was no time for.
     """
 
     evidence: Evidence
@@ -108,6 +134,7 @@ class Calibration:
     assumptions: tuple[Assumption, ...]
     chance: Mapping[str, FloatArray]
     simulations: int
+    left_out: tuple[Left, ...] = ()
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -130,6 +157,7 @@ class Calibration:
             "check": self.check.as_data() if self.check else None,
             "review": _review_data(self.review),
             "simulations": self.simulations,
+            "left_out": list(self.left_out),
             "chance": {name: _or_none(values) for name, values in self.chance.items()},
         }
 
@@ -170,14 +198,13 @@ def _review_data(fit: ReviewFit | None) -> dict[str, Any] | None:
     }
 
 
-def calibrate(  # noqa: PLR0913 - each of these is a choice of the user's
+def calibrate(
     folder: str | Path,
     plugins: Plugins,
     *,
     level: float = 0.95,
-    seconds: float = 60.0,
+    effort: Effort = THOROUGH,
     watch: Watch | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Calibration:
     """Say what a load test tells of its scenario's assumptions.
 
@@ -189,12 +216,10 @@ def calibrate(  # noqa: PLR0913 - each of these is a choice of the user's
         What its scenario is read with.
     level
         How often all intervals cover the truth at once.
-    seconds
-        Time for finding out what chance explains; what it does not suffice for is left out.
+    effort
+        How long it may take.
     watch
         Is told what is being looked at.
-    clock
-        Tells seconds.
 
     Raises
     ------
@@ -203,28 +228,104 @@ def calibrate(  # noqa: PLR0913 - each of these is a choice of the user's
     StorageError
         When a file of it is missing or damaged.
     """
-    tell = watch or (lambda what: None)
+    tell = watch or _nobody
     tell("reading")
-    evidence = read_evidence(folder, plugins)
-    repeater = Repeater(evidence, plugins)
+    return calibrate_evidence(read_evidence(folder, plugins), plugins, level=level, effort=effort, watch=tell)
+
+
+def _nobody(_: str) -> None:
+    """Hear nothing."""
+
+
+def calibrate_evidence(  # noqa: PLR0913 - each of these is a choice of the user's
+    evidence: Evidence,
+    plugins: Plugins,
+    *,
+    level: float = 0.95,
+    effort: Effort = THOROUGH,
+    watch: Watch = _nobody,
+    clock: Callable[[], float] = time.monotonic,
+) -> Calibration:
+    """Say what a load test that was read tells of its scenario's assumptions; `clock` tells seconds."""
     # All intervals hold together with `level` (Bonferroni): else one of so many would often be off by chance.
     level = 1.0 - (1.0 - level) / (_FEWEST_TOGETHER + 2 * len(evidence.asked.names))
-    tell("slots")
+    bench = _Bench(evidence, Repeater(evidence, plugins), clock() + effort.in_all, clock)
+    watch("slots")
     slots = fit_slots(evidence.asked, level)
     debits = list(assumed.payments(evidence, fit_payments(evidence, level)))
     portal = [*assumed.requests(evidence, slots), *assumed.slots(evidence, slots), *debits]
     shares = list(assumed.shares(evidence, fit_shares(evidence, level)))
-    tell("review")
-    fitted = tuple(text for one in (*portal, *shares) for text in one.remedy)
-    review = fit_review(evidence, repeater, fitted, level)
+    watch("review")
+    review = bench.review(tuple(text for one in (*portal, *shares) for text in one.remedy), level)
+    speed = assumed.review_speed(evidence, review, "no time" if "review" in bench.left_out else "few applications")
     came = assumed.arrivals(evidence, _scheduled(evidence))
-    found = [came, *portal, assumed.review_speed(evidence, review), *shares]
-    tell("moves")
-    found = [one.moving(_moves(one, repeater)) for one in found]
-    tell("chance")
-    chance = chances(lambda number: repeater.with_luck(number).measures, _LUCKS, seconds, clock)
-    told = {name: chance[name] for name in repeater.predict().measures if name in chance and name.startswith(_KEPT)}
-    return Calibration(evidence, slots, review, _check(evidence, slots), tuple(found), told, repeater.simulations)
+    watch("moves")
+    found = tuple(bench.moving(one) for one in (came, *portal, speed, *shares))
+    check = bench.check(slots)
+    watch("chance")
+    chance = bench.chance(effort.chance)
+    left_out, simulations = tuple(dict.fromkeys(bench.left_out)), bench.repeater.simulations
+    return Calibration(evidence, slots, review, check, found, chance, simulations, left_out)
+
+
+@dataclass
+class _Bench:
+    """Where a load test is simulated again, as long as there is time."""
+
+    evidence: Evidence
+    repeater: Repeater
+    end: float
+    clock: Callable[[], float]
+    left_out: list[Left] = field(default_factory=list)
+
+    def _may(self, what: Left, seconds: float) -> bool:
+        """Tell whether there is time for something; else note that it was left out."""
+        if self.clock() + seconds <= self.end:
+            return True
+        self.left_out.append(what)
+        return False
+
+    def review(self, fitted: tuple[str, ...], level: float) -> ReviewFit | None:
+        """Fit the speed of the review, if the simulation of what else was fitted shows that there is time for it."""
+        if not self._may("review", self.evidence.plan_s if fitted else 0.0):
+            return None
+        self.repeater.predict(fitted)
+        if self.repeater.simulations == 1:
+            self.repeater.with_luck(0, fitted)  # the first time, an engine is loaded
+        if not self._may("review", SIMULATIONS * self.repeater.took_s):
+            return None
+        return fit_review(self.evidence, self.repeater, fitted, level)
+
+    def moving(self, one: Assumption) -> Assumption:
+        """Give an assumption with what putting it right does to the prediction."""
+        if not one.remedy or not self._may("moves", self.evidence.plan_s + _LONGER * self.repeater.took_s):
+            return one
+        return one.moving(_moves(one, self.repeater))
+
+    def check(self, slots: SlotsFit | None) -> Check | None:
+        """Play the arrivals to a queue of the fitted slots."""
+        seconds = _SEEDS * min(len(self.evidence.asked), _LONGEST_REPLAY) * _REPLAYED_S
+        return _check(self.evidence, slots) if self._may("check", seconds) else None
+
+    def chance(self, seconds: float) -> dict[str, FloatArray]:
+        """Give what simulations with other luck give, of the measures that are kept."""
+        wanted = _LONGER * _LEAST_LUCKS * self.repeater.took_s
+        if wanted > seconds or not self._may("chance", wanted):
+            self.left_out.append("chance")
+            return {}
+        seconds = min(seconds, self.end - self.clock())
+        found = chances(lambda number: self.repeater.with_luck(number).measures, _LUCKS, seconds, self.clock)
+        return {name: found[name] for name in self.repeater.predict().measures if name in found and _is_kept(name)}
+
+
+_LONGER = 3.0
+"""How many times as long as a simulation it takes with all its measures."""
+_REPLAYED_S = 20e-6
+"""How long the replay of a visit takes."""
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith(_KEPT)
 
 
 def keep(calibration: Calibration) -> Path:
@@ -245,9 +346,7 @@ def _scheduled(evidence: Evidence) -> int:
 
 
 def _moves(one: Assumption, repeater: Repeater) -> tuple[Move, ...]:
-    """Say what putting an assumption right does to the prediction, the largest changes first, in shares of what was."""
-    if not one.remedy:
-        return ()
+    """Say what an assumption put right does to the prediction, the largest changes first, in shares of what was."""
     before, after = repeater.predict().measures, repeater.predict(one.remedy).measures
     found = {name: value_of(after, name) - value_of(before, name) for name in told_measures(before, after)}
     sizes = {name: abs(by) / max(abs(value_of(before, name)), 1e-9) for name, by in found.items() if math.isfinite(by)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from canbao_loadtests.job import JOB, Job, read_job
 from canbao_loadtests.load.folder import TARGET
 from canbao_loadtests.load.prediction import target_stations
 
-__all__ = ["Asked", "Evidence", "asked_of", "read_evidence", "rounds_of", "steps_of"]
+__all__ = ["Asked", "Evidence", "asked_of", "evidence_of", "read_evidence", "rounds_of", "steps_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,8 @@ class Evidence:
     ----------
     run
         The load test.
+    trace
+        What happened in it.
     file
         Its scenario.
     plan
@@ -108,15 +111,19 @@ class Evidence:
         Visits to the deployment.
     rounds
         Rounds of review.
+    plan_s
+        How many seconds the plan took to make; one with other values takes as long.
     """
 
     run: Run
+    trace: Trace
     file: ScenarioFile
     plan: Plan
     job: Job
     known: frozenset[str]
     asked: Asked
     rounds: Rounds
+    plan_s: float = 0.0
 
 
 def read_evidence(folder: str | Path, plugins: Plugins) -> Evidence:
@@ -136,10 +143,19 @@ def read_evidence(folder: str | Path, plugins: Plugins) -> Evidence:
         )
     job = read_job(run.folder / JOB)
     file = load_scenario(run.folder / SCENARIO, plugins)
+    began = time.perf_counter()
     plan = scenario_plan(file, int(run.manifest["seed"]))
+    return evidence_of(run, run.trace, file, plan, job, time.perf_counter() - began)
+
+
+def evidence_of(  # noqa: PLR0913, PLR0917 - what a load test is
+    run: Run, trace: Trace, file: ScenarioFile, plan: Plan, job: Job, plan_s: float = 0.0
+) -> Evidence:
+    """Give what a load test saw, from what is known of it already; of the run folder and manifest are enough."""
     known = steps_of(run)
     names = [plan.stations[index].name for index in sorted(target_stations(plan, known))]
-    return Evidence(run, file, plan, job, known, asked_of(run, names, job), rounds_of(run.trace, file))
+    asked, rounds = asked_of(trace, names, job), rounds_of(trace, file)
+    return Evidence(run, trace, file, plan, job, known, asked, rounds, plan_s)
 
 
 def steps_of(run: Run) -> frozenset[str]:
@@ -152,9 +168,9 @@ def steps_of(run: Run) -> frozenset[str]:
     return frozenset(said or FLOW)
 
 
-def asked_of(run: Run, names: list[str], job: Job) -> Asked:
+def asked_of(trace: Trace, names: list[str], job: Job) -> Asked:
     """Give the visits to some stations; those that were turned away at once are left out, since they took no slot."""
-    visits = run.trace.visits
+    visits = trace.visits
     station, ended = _coded(visits["station"]), _coded(visits["ended"])
     enter, leave = (np.asarray(visits[name]) for name in ("enter", "leave"))
     known = [name for name in names if name in station.labels]

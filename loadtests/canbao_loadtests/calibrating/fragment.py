@@ -78,6 +78,7 @@ _WHY: dict[str, str] = {
     "few applications": "too few applications were decided",
     "nothing waited": "applications hardly waited for clerks; measure with more of them",
     "no reasons": "the deployment gives no reasons, so that nobody knows at which desk",
+    "no time": "there was no time to simulate it; `canbao calibrate` takes it",
     "shared": "",
 }
 

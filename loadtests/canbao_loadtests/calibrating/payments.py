@@ -69,7 +69,7 @@ def _fit(evidence: Evidence, name: str, methods: dict[str, Any], level: float) -
 
 def _expected(evidence: Evidence, name: str, methods: list[str]) -> float:
     """Give the share of debits that fail by the plan, at the first way of each family that came."""
-    families, columns = np.asarray(evidence.run.trace.families["family"]), evidence.plan.columns
+    families, columns = np.asarray(evidence.trace.families["family"]), evidence.plan.columns
     shares = np.zeros(len(families))
     for method in methods:
         begins, works = (columns.get(f"_{name} {what} by {method}") for what in ("begins", "debit"))
@@ -79,12 +79,12 @@ def _expected(evidence: Evidence, name: str, methods: list[str]) -> float:
 
 
 def _failures(evidence: Evidence) -> int:
-    return _counted(evidence.run.trace.visits["step"], lambda label: label.endswith(_FAILED))
+    return _counted(evidence.trace.visits["step"], lambda label: label.endswith(_FAILED))
 
 
 def _paid(evidence: Evidence) -> int:
     """Count what went into the ledger: each time a debit had worked."""
-    return _counted(evidence.run.trace.visits["station"], lambda label: label == f"{FEE}.{PAID}")
+    return _counted(evidence.trace.visits["station"], lambda label: label == f"{FEE}.{PAID}")
 
 
 def _counted(column: Any, wanted: Callable[[str], bool]) -> int:

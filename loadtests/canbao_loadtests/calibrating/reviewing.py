@@ -23,7 +23,10 @@ from canbao_loadtests.calibrating.evidence import Evidence, rounds_of
 from canbao_loadtests.calibrating.repeating import Repeater
 from canbao_loadtests.calibrating.scaling import scaled_text
 
-__all__ = ["ReviewFit", "fit_review", "hours_in_review", "review_overrides"]
+__all__ = ["SIMULATIONS", "ReviewFit", "fit_review", "hours_in_review", "review_overrides"]
+
+SIMULATIONS = 20
+"""Of the load test that the fit of a review takes, about."""
 
 _FEWEST = 30
 _BLOCKS = 20
@@ -88,7 +91,7 @@ def fit_review(
         return None
 
     def hours_with(factor: float) -> float:
-        found = repeater.predict((*others, *(review_overrides(evidence, factor) if factor != 1.0 else ())))
+        found = repeater.predict(others, factor)
         return hours_in_review(rounds_of(found.trace, evidence.file), found.trace.until)
 
     plain = repeater.predict(others)
@@ -135,11 +138,11 @@ class _Stays:
 
     @classmethod
     def of(cls, rounds: Rounds, evidence: Evidence) -> _Stays:
-        came = np.asarray(evidence.run.trace.families["family"])
-        arrival = np.asarray(evidence.run.trace.families["arrival"])
+        came = np.asarray(evidence.trace.families["family"])
+        arrival = np.asarray(evidence.trace.families["arrival"])
         block_of = dict(zip(came.tolist(), blocks_in_time(arrival, _BLOCKS).tolist(), strict=True))
         block = np.array([block_of.get(family, 0) for family in rounds.family.tolist()], dtype=np.int64)
-        stays = (_decided(rounds, evidence.run.trace.until) - rounds.submitted) / _HOUR_S
+        stays = (_decided(rounds, evidence.trace.until) - rounds.submitted) / _HOUR_S
         hours = np.bincount(block, stays, _BLOCKS).astype(np.float64)
         return cls(hours, np.bincount(block, minlength=_BLOCKS).astype(np.float64))
 

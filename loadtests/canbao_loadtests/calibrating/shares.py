@@ -88,7 +88,7 @@ def count_decisions(evidence: Evidence) -> Counted:
     Quick decisions would count for too much among all that are decided by the end: a duplicate is told at once. So only
     what was handed in early counts.
     """
-    found, trace = evidence.rounds, evidence.run.trace
+    found, trace = evidence.rounds, evidence.trace
     order = np.lexsort((found.submitted, found.family))
     rounds = _Rounds(found.family[order], found.submitted[order], found.decided[order])
     early = ~np.isnan(rounds.decided) & (rounds.submitted <= _last_of_the_early(rounds))

@@ -23,7 +23,7 @@ from canbao_loadtests.reviewing.desks import ReviewDesk, review_desks
 from canbao_loadtests.reviewing.reviewers import Post, Reviewers
 from canbao_loadtests.walking.journal import Journal, Remembered, compact
 from canbao_loadtests.walking.making import make_walker
-from canbao_loadtests.walking.pace import Pace
+from canbao_loadtests.walking.pace import Pace, patience
 from canbao_loadtests.walking.surroundings import Deployment, Surroundings
 from canbao_loadtests.walking.walk import Walk
 from canbao_loadtests.walking.walker import Walker
@@ -103,6 +103,7 @@ def _assemble(kit: Kit, prepared: _Prepared) -> Walking:
         now=time,
         until=job.until_s,
         pace=Pace(poll_s=job.poll_s),
+        limit=patience(client.deadlines),
         keep=journal.keep,
         horizon=prepared.horizon,
         session_over=overs.session_over,

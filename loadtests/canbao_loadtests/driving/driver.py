@@ -23,6 +23,7 @@ from canbao_loadtests.driving.parts import new_part, save_part
 from canbao_loadtests.driving.progress import ErrorBudget, Progress
 from canbao_loadtests.driving.recorder import Journeys, Recorder
 from canbao_loadtests.driving.schedule import Schedule
+from canbao_loadtests.driving.spool import SPOOL, Spool
 from canbao_loadtests.job import Job
 
 __all__ = ["Driver", "Kit", "Making", "Say", "Walking"]
@@ -168,6 +169,10 @@ class Driver:
         """
         if self.job.resume:  # whose time passed while nobody was there does not come any more
             self.arrivals.arrived = int(np.searchsorted(self.journeys.intended, self.time()))
+        self._folder = new_part(Path(self.job.folder), self.job.part)
+        said = {"part": self.job.part, "ahead_s": self.ahead_s, "every_s": _LINE_S}
+        self._spool = Spool(self._folder / SPOOL, self.recorder, self.journeys, said)
+        self._spool.write(self.time())  # so that a process that is killed at once is known, too
         _leave_alone()
         _allow_files()
         self._core_s = process_time()
@@ -195,6 +200,7 @@ class Driver:
             now = self.time()
             if now >= after:
                 after += _LINE_S * max(1, int((now - after) / _LINE_S) + 1)
+                self._spool.write(now)
                 line = self._told = self._line()
                 self.say({"event": "progress", **line})
             self.reason = str(self.reason) or self._reason(now >= end)
@@ -238,9 +244,9 @@ class Driver:
             "core_s": process_time() - self._core_s,
             "faults": dict(self.agenda.failures.most_common(20)),
         }
-        folder = new_part(Path(self.job.folder), self.job.part)
-        self.walking.save(folder)
-        save_part(folder, self.recorder, self.journeys, end)
+        self.walking.save(self._folder)
+        save_part(self._folder, self.recorder, self.journeys, end)
+        self._spool.remove()
         self.say(end)
         return end
 

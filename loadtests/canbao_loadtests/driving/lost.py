@@ -21,8 +21,9 @@ __all__ = ["bury"]
 def bury(run: Path, job: Job, last: Mapping[str, Any]) -> Path:
     """Write the part of a process that died.
 
-    Those who had come are `lost`: when their journeys ended, and what was asked for them, died with it. Those who had
-    not are `not injected`. Where its journal can be read, what the families had done until then is in it.
+    Those who had come are `lost`: when their journeys ended, and what was asked for them, died with it; but for what
+    its spool holds, if that can be read (`read_parts` puts it in their place). Those who had not are `not injected`.
+    Where its journal can be read, what the families had done until then is in it.
 
     Parameters
     ----------

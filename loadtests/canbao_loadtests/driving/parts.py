@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from canbao.arrays import BoolArray, IntArray
 from canbao.columns import Coded, numbers_of
 from canbao.errors import StorageError
 from canbao.runs.folders import storing, write
 from canbao.runs.tables import checksum, read_table, table_bytes
 from canbao.trace import Table
-from canbao_loadtests.driving.recorder import Journeys, Recorder, stacked
+from canbao_loadtests.driving.recorder import Journeys, Recorder, stacked, with_looks
 from canbao_loadtests.driving.schedule import Schedule
+from canbao_loadtests.driving.spool import SPOOL, Kept, read_spool
 from canbao_loadtests.job import Job
 
 __all__ = ["END", "PARTS", "TABLES", "WALKS", "Parts", "journal_of", "new_part", "read_parts", "save_part"]
@@ -49,7 +53,8 @@ class Parts:
     delays
         Columns due (real), delay (seconds by which the generator was late).
     ends
-        How each process ended, as it said itself.
+        How each process ended, as it said itself. Of one that was killed nothing but `part`, `reason` (`killed`),
+        `stopped_at` (when it wrote something down last) and `missing_s` (so many seconds may be missing at most).
     walks
         The files of what the families did: of each part the newest, which begins with what the older ones knew.
     """
@@ -93,7 +98,7 @@ def save_part(folder: Path, recorder: Recorder, journeys: Journeys, end: Mapping
 
 
 def read_parts(run: Path) -> Parts:
-    """Read what all processes of a run recorded; a part of a process that was killed has no end and is left out.
+    """Read what all processes of a run recorded; of one that was killed, what it had written down by then.
 
     Raises
     ------
@@ -101,6 +106,14 @@ def read_parts(run: Path) -> Parts:
         When a table is missing or damaged.
     """
     tables = {name: [table] for name, table in _empty().items()}
+    killed = list(_killed(run))
+    known = _told(killed)
+    for _, kept in killed:
+        ahead_s = float(kept.said.get("ahead_s", 0.0))
+        for name, table in zip(
+            TABLES, (with_looks(kept.requests, kept.looks), kept.journeys, kept.delays), strict=True
+        ):
+            tables[name].append(_on_one_clock(table, ahead_s))
     ends = {path: _read_end(path) for path in sorted((run / PARTS).glob(f"*/{END}"), key=_number)}
     newest = {_number(path)[0]: path for path in ends}
     for path, end in ends.items():
@@ -108,10 +121,39 @@ def read_parts(run: Path) -> Parts:
             table = read_table(path.with_name(f"{name}.parquet"), str(end["tables"][name]["sha256"]))
             gone_on = name == "journeys" and path not in newest.values()
             table = _on_one_clock(table, float(end.get("ahead_s", 0.0)))
+            table = _unknown(table, known) if name == "journeys" else table
             tables[name].append(_injected(table) if gone_on else table)
     requests, journeys, delays = (stacked(tables[name]) for name in TABLES)
     walks = [path.with_name(WALKS) for path in newest.values()]
-    return Parts(requests, journeys, delays, tuple(ends.values()), tuple(path for path in walks if path.is_file()))
+    told = (*(_end_of(spooled, kept) for spooled, kept in killed), *ends.values())
+    return Parts(requests, journeys, delays, told, tuple(path for path in walks if path.is_file()))
+
+
+def _killed(run: Path) -> Iterator[tuple[Path, Kept]]:
+    """Give what processes that were killed left behind."""
+    for path in sorted((run / PARTS).glob(f"*/{SPOOL}"), key=_number):
+        kept = None if path.with_name(END).is_file() else read_spool(path)
+        if kept is not None:
+            yield path, kept
+
+
+def _end_of(spooled: Path, kept: Kept) -> dict[str, Any]:
+    part, _ = _number(spooled)
+    stopped_at = float(kept.said["at"]) - float(kept.said.get("ahead_s", 0.0))
+    return {"reason": "killed", "part": part, "stopped_at": stopped_at, "missing_s": kept.said["every_s"]}
+
+
+def _told(killed: Sequence[tuple[Path, Kept]]) -> IntArray:
+    """Give the families of which processes that were killed have told something."""
+    families = [numbers_of(kept.journeys["family"]) for _, kept in killed]
+    return np.concatenate([np.empty(0, dtype=np.int64), *families]).astype(np.int64)
+
+
+def _unknown(journeys: Table, known: IntArray) -> Table:
+    """Leave out journeys of which nothing is said here, but something in what a killed process left."""
+    how = journeys["how"]
+    assert isinstance(how, Coded)
+    return _some(journeys, ~(how.has("not injected", "lost") & np.isin(numbers_of(journeys["family"]), known)))
 
 
 def _number(end: Path) -> tuple[int, int]:
@@ -131,8 +173,13 @@ def _injected(journeys: Table) -> Table:
     """Leave out those who did not come: the process that went on has them again."""
     how = journeys["how"]
     assert isinstance(how, Coded)
-    came = ~how.has("not injected")
-    return {name: column.take(came) if isinstance(column, Coded) else column[came] for name, column in journeys.items()}
+    return _some(journeys, ~how.has("not injected"))
+
+
+def _some(table: Table, chosen: BoolArray) -> Table:
+    return {
+        name: column.take(chosen) if isinstance(column, Coded) else column[chosen] for name, column in table.items()
+    }
 
 
 def _empty() -> dict[str, Table]:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import itertools
 import struct
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from canbao.arrays import AnyArray, BoolArray, FloatArray
-from canbao.columns import Coded
+from canbao.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from canbao.columns import Coded, numbers_of
 from canbao.trace import Table
 from canbao_loadtests.driving.schedule import Schedule
 from canbao_loadtests.http.exchange import Exchange
 
-__all__ = ["HOW", "Journeys", "Recorder", "Rows"]
+__all__ = ["HOW", "Journeys", "Recorder", "Rows", "stacked", "with_looks"]
 
 HOW = ("finished", "failed", "cut", "dropped", "not injected", "lost")
 """What became of a journey. `cut`: it was under way when the load stopped; `dropped`: it found no place when it came;
@@ -46,7 +47,7 @@ class Rows:
         self._kinds = kinds
         self._rows: list[tuple[Any, ...]] = []
         self._blocks: list[tuple[bytes, ...]] = []
-        self._sizes: list[int] = []
+        self._ends: list[int] = []  # of each block, in rows
         self._codes: dict[str, defaultdict[Any, int]] = {
             name: defaultdict(itertools.count().__next__) for name, kind in kinds.items() if not kind
         }
@@ -54,7 +55,7 @@ class Rows:
         """Adds a row."""
 
     def __len__(self) -> int:
-        return sum(self._sizes) + len(self._rows)
+        return (self._ends[-1] if self._ends else 0) + len(self._rows)
 
     def pack(self) -> None:
         """Turn what has come since the last time into bytes, column by column; for a thousand rows 0.4 ms."""
@@ -68,15 +69,14 @@ class Rows:
             numbers = column if kind else map(self._codes[name].__getitem__, column)
             block.append(struct.pack(f"={count}{kind or 'i'}", *numbers))
         self._blocks.append(tuple(block))
-        self._sizes.append(count)
+        self._ends.append(len(self))
         self._rows.clear()
 
     def table(self, since: int = 0) -> dict[str, AnyArray | Coded]:
         """Give the rows as columns, from row number `since` on."""
         self.pack()
-        ends = list(itertools.accumulate(self._sizes))
-        first = next((number for number, end in enumerate(ends) if end > since), len(ends))
-        skip = since - (ends[first - 1] if first else 0)
+        first = bisect_right(self._ends, since)  # a test of days has a million blocks
+        skip = since - (self._ends[first - 1] if first else 0)
         found: dict[str, AnyArray | Coded] = {}
         for place, (name, kind) in enumerate(self._kinds.items()):
             content = b"".join(block[place] for block in self._blocks[first:])
@@ -102,6 +102,7 @@ class Journeys:
         self.started = np.full(len(schedule), np.nan)
         self.finished = np.full(len(schedule), np.nan)
         self.how = np.full(len(schedule), _NOT_INJECTED, dtype=np.int8)
+        self._told = self.how.copy()
 
     def start(self, number: int, now: float) -> None:
         """Say that a journey has begun."""
@@ -123,13 +124,22 @@ class Journeys:
 
     def table(self) -> dict[str, AnyArray | Coded]:
         """Give them as columns."""
+        return self._rows(np.arange(len(self.how)))
+
+    def changed(self) -> dict[str, AnyArray | Coded]:
+        """Give those of which there is something new since this was asked last."""
+        rows = np.flatnonzero(self.how != self._told)
+        self._told[rows] = self.how[rows]
+        return self._rows(rows)
+
+    def _rows(self, rows: IntArray) -> dict[str, AnyArray | Coded]:
         return {
-            "family": self.schedule.families,
-            "moment": self.schedule.moments,
-            "intended": self.intended,
-            "started": self.started,
-            "finished": self.finished,
-            "how": Coded(self.how.astype(np.int32), HOW),
+            "family": self.schedule.families[rows],
+            "moment": self.schedule.moments[rows],
+            "intended": self.intended[rows],
+            "started": self.started[rows],
+            "finished": self.finished[rows],
+            "how": Coded(self.how[rows].astype(np.int32), HOW),
         }
 
 
@@ -162,20 +172,29 @@ class Recorder:
 
     def since(self, sizes: Sequence[int]) -> tuple[Table, Table, FloatArray]:
         """Give what has come since there were so many: requests, looks, and delays in seconds."""
-        requests, looks, delays = sizes
-        late = self._delays.table(delays)["delay"]
+        requests, looks, delays = self.tables_since(sizes)
+        late = delays["delay"]
         assert isinstance(late, np.ndarray)
-        return self._requests.table(requests), self._looks.table(looks), late
+        return requests, looks, late
+
+    def tables_since(self, sizes: Sequence[int]) -> tuple[Table, Table, Table]:
+        """Give what has come since there were so many: requests, looks, delays."""
+        requests, looks, delays = sizes
+        return self._requests.table(requests), self._looks.table(looks), self._delays.table(delays)
 
     def requests(self) -> dict[str, AnyArray | Coded]:
         """Give all requests as columns; `polling` tells those that ask how an application stands."""
-        requests, looks = self._requests.table(), self._looks.table()
-        polling: BoolArray = np.repeat([False, True], self.sizes[:2])
-        return {**stacked([requests, looks]), "polling": polling}
+        return with_looks(self._requests.table(), self._looks.table())
 
     def delays(self) -> dict[str, AnyArray | Coded]:
         """Give the delays as columns: when work was due, and how many seconds later it began."""
         return self._delays.table()
+
+
+def with_looks(requests: Table, looks: Table) -> dict[str, AnyArray | Coded]:
+    """Put requests of families and looks at the progress below each other; `polling` tells the latter."""
+    polling: BoolArray = np.repeat([False, True], [len(numbers_of(table["began"])) for table in (requests, looks)])
+    return {**stacked([requests, looks]), "polling": polling}
 
 
 def stacked(tables: Sequence[Table]) -> dict[str, AnyArray | Coded]:

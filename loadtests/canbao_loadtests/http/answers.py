@@ -5,15 +5,15 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httptools
 from httptools import HttpParserError, HttpParserUpgrade
 
 from canbao_loadtests.http.messages import TransportError
 
-__all__ = ["AnswerReader", "Limits"]
+__all__ = ["AnswerHeaders", "AnswerReader", "Limits"]
 
-_WATCHED = {b"content-length", b"transfer-encoding", b"content-encoding", b"set-cookie"}
 _WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -31,6 +31,38 @@ class Limits:
 
     head: int = 65_536
     body: int = 16_777_216
+
+
+class AnswerHeaders(Sequence[tuple[str, str]]):
+    """The headers of an answer, as texts only when somebody asks: of most answers nobody looks at one."""
+
+    __slots__ = ("_names", "_said", "raw")
+
+    def __init__(self) -> None:
+        self.raw: list[tuple[bytes, bytes]] = []
+        self._names: list[bytes] | None = None
+        self._said: list[tuple[str, str]] | None = None
+
+    def named(self, name: bytes) -> list[str]:
+        """Give what the headers of a name say, once all have come; the name in small letters."""
+        if self._names is None:
+            self._names = [key.lower() for key, _ in self.raw]
+        if name not in self._names:
+            return []
+        return [_text(value) for key, (_, value) in zip(self._names, self.raw, strict=True) if key == name]
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._said is None:
+            self._said = [(key.decode("latin-1"), _text(value)) for key, value in self.raw]
+        return self._said[place]
+
+
+def _text(value: bytes) -> str:
+    # Lossless: what is no UTF-8 comes out again as the same bytes, when a cookie or an address is sent back.
+    return value.decode("utf-8", "surrogateescape")
 
 
 class AnswerReader:
@@ -52,7 +84,6 @@ class AnswerReader:
         "_method",
         "_parser",
         "_pieces",
-        "_watched",
         "body",
         "done",
         "headers",
@@ -66,8 +97,7 @@ class AnswerReader:
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._in_body = False
-        self._watched: list[tuple[bytes, str]] = []
-        self.headers: list[tuple[str, str]] = []
+        self.headers = AnswerHeaders()
         self.body = b""
         self.status = 0
         self.received = 0
@@ -102,7 +132,8 @@ class AnswerReader:
         TransportError
             `reset`, if the answer is not whole.
         """
-        if not self._in_body or self.values(b"content-length") or self.values(b"transfer-encoding"):
+        named = self.headers.named
+        if not self._in_body or named(b"content-length") or named(b"transfer-encoding"):
             raise TransportError("reset", f"closed after {self.received} bytes, before the answer was whole")
         self.done = True
 
@@ -115,9 +146,9 @@ class AnswerReader:
             `garbage`, if it is not what its headers say.
         """
         del self._parser  # it knows its reader, who knows it: a circle that would wait for the garbage collector
-        self.body = b"".join(self._pieces)
-        encodings = self.values(b"content-encoding")
-        if self.body and encodings:
+        pieces = self._pieces
+        self.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if self.body and (encodings := self.headers.named(b"content-encoding")):
             self.body = _decoded(self.body, encodings, self._limits.body)
 
     def on_message_begin(self) -> None:
@@ -127,18 +158,8 @@ class AnswerReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what comes behind the body (a trailer) is not looked at."""
-        if self._in_body or self.done:
-            return
-        # Lossless: what is no UTF-8 comes out again as the same bytes, when a cookie or an address is sent back.
-        said = value.decode("utf-8", "surrogateescape")
-        self.headers.append((name.decode("latin-1"), said))
-        key = name.lower()
-        if key in _WATCHED:
-            self._watched.append((key, said))
-
-    def values(self, name: bytes) -> list[str]:
-        """Give what the headers of a name say, `set-cookie` or another one that matters here."""
-        return [value for key, value in self._watched if key == name]
+        if not self._in_body:
+            self.headers.raw.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Begin with the body."""
@@ -161,8 +182,7 @@ class AnswerReader:
             self.done, self.reusable = True, self._parser.should_keep_alive()
         elif self.status != 101:
             self._in_body, self.status = False, 0
-            self.headers.clear()
-            self._watched.clear()
+            self.headers = AnswerHeaders()
 
     def _see_limits(self) -> None:
         if not self._in_body:

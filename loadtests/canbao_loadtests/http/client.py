@@ -1,9 +1,9 @@
 """Browsers of families: their requests on shared connections, with cookies, redirects and a limit of time.
 
 Sockets of gevent and llhttp's parser (httptools), and no library of requests between them, since what the generator
-spends here it cannot send. A JSON post costs, in microseconds of a core, the lowest of twelve runs in turn with 64
-families at once, the server on the other core and both of them busy: the bare sockets with the parser 37, this client
-69, geventhttpclient 143, Locust's FastHttpSession 257. It also says what they hide: how many bytes went each way, what
+spends here it cannot send. A JSON post costs, in microseconds of a core, the lowest of five runs in turn with 64
+families at once, the server on the other core and both of them busy: the bare sockets with the parser 26, this client
+43, geventhttpclient 139, Locust's FastHttpSession 285. It also says what they hide: how many bytes went each way, what
 kind of trouble it was, and that a request that may have been carried out is not sent again.
 """
 
@@ -20,12 +20,12 @@ from canbao.errors import InputError
 from canbao_loadtests.http.answers import AnswerReader, Limits
 from canbao_loadtests.http.connections import Site
 from canbao_loadtests.http.cookies import Cookies
+from canbao_loadtests.http.deadlines import Deadlines
 from canbao_loadtests.http.exchange import Exchange, OnRequest
 from canbao_loadtests.http.messages import Browser, Request, Response, TransportError, Trouble
 from canbao_loadtests.http.redirects import redirected, without_secrets
 from canbao_loadtests.http.safety import Ceiling, Safety
 from canbao_loadtests.http.ways import Origin, Ways, split_url
-from canbao_loadtests.http.writing import written
 
 __all__ = ["Client", "Settings"]
 
@@ -97,6 +97,8 @@ class Client:
         self.defaults = (*_DEFAULTS, ("User-Agent", self.settings.user_agent))
         self.ceiling = Ceiling(safety.max_rate)
         self.is_stopped = False
+        self.deadlines = Deadlines()
+        """Those of requests; who uses the client may have some here too."""
         self._ways = Ways(safety, self.settings.connect_timeout_s, self.settings.ca_file)
         self._ways.see(self.home)
         self._sites: dict[Origin, Site] = {}
@@ -124,7 +126,7 @@ class Client:
         """
         found = sites.get(origin)
         if found is None:
-            found = sites[origin] = Site(origin, self._ways)
+            found = sites[origin] = Site(origin, self._ways, self.defaults)
         return found
 
     def stop(self) -> None:
@@ -134,6 +136,10 @@ class Client:
     def close(self) -> None:
         """Close the connections that are idle."""
         _close(self._sites)
+
+
+class _ExpiredError(BaseException):
+    """A request has taken too long; like a `Timeout` of gevent it is nobody else's to catch."""
 
 
 class _Browser:
@@ -167,7 +173,7 @@ class _Browser:
 
     def cookies(self) -> dict[str, str]:
         """Give the cookies of the deployment by name."""
-        return self._cookies.by_name(self._client.home.host)
+        return self._cookies.by_name(self._client.home.host) if self._cookies.kept else {}
 
     def close(self) -> None:
         """Close the connections of one's own, if there are any."""
@@ -185,31 +191,33 @@ class _Browser:
 
     def _answer(self, request: Request, site: Site, path: str, began: float, left_s: float) -> Response:
         """Exchange one request for its answer, and record it whatever happens."""
-        client, origin = self._client, site.origin
-        cookies = self._cookies.header(origin.host, path.partition("?")[0], site.is_private, began)
-        parts = written(request, site.authority, path, client.defaults, cookies)
+        client = self._client
+        parts = site.write(request, path, self._sent_cookies(site, path, began) if self._cookies.kept else "")
         reader = AnswerReader(request.method, client.settings.limits)
         trouble: Trouble | None = "stopped"  # that is left if this greenlet is killed
-        timeout = Timeout.start_new(max(left_s, 0.001))
+        deadline = client.deadlines.set(max(left_s, 0.001), _ExpiredError)
         try:
             site.carry(request.method, parts, reader)
             trouble = None
-        except Timeout as expired:
+        except (_ExpiredError, Timeout) as expired:
             trouble = "timeout"
-            if expired is not timeout:
+            if expired is not deadline.error:
                 raise
-            raise TransportError("timeout", f"{origin}: no whole answer within {client.timeout_s:g} s") from None
+            raise TransportError("timeout", f"{site.url}: no whole answer within {client.timeout_s:g} s") from None
         except TransportError as error:
             trouble = error.trouble
             raise
         finally:
-            timeout.close()
+            deadline.clear()
             status = reader.status if trouble is None else 0
             sent = sum(map(len, parts))
             self._on_request(Exchange(request.operation, began, client.time(), status, sent, reader.received, trouble))
-        for cookie in reader.values(b"set-cookie"):
-            self._cookies.take(cookie, origin.host, path.partition("?")[0], began)
+        for cookie in reader.headers.named(b"set-cookie"):
+            self._cookies.take(cookie, site.origin.host, path.partition("?")[0], began)
         return Response(status, reader.headers, reader.body, f"{site.url}{path}", self.cookies())
+
+    def _sent_cookies(self, site: Site, path: str, now: float) -> str:
+        return self._cookies.header(site.origin.host, path.partition("?")[0], site.is_private, now)
 
 
 def _close(sites: Mapping[Origin, Site]) -> None:

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from gevent import socket, ssl
+from gevent import socket
 
 from canbao_loadtests.http.answers import AnswerReader
-from canbao_loadtests.http.messages import TransportError, Trouble
+from canbao_loadtests.http.messages import Headers, TransportError, Trouble
 from canbao_loadtests.http.safety import Address, is_loopback
+from canbao_loadtests.http.transports import Plain, Transport, Tunnel
 from canbao_loadtests.http.ways import Origin, Ways
+from canbao_loadtests.http.writing import Writer
 
 __all__ = ["Site"]
 
-_CHUNK = 65_536
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _LONG_IDLE_S = 1.0
 _IDLE_AT_MOST_S = 60.0
@@ -26,52 +27,30 @@ _REFUSED: dict[int, Trouble] = {errno.ECONNRESET: "reset", errno.ETIMEDOUT: "tim
 
 
 class _Connection:
-    """A socket that carries one request at a time."""
+    """A transport that carries one request at a time."""
 
-    __slots__ = ("_socket", "idle_since")
+    __slots__ = ("_transport", "close", "idle_since", "is_quiet")
 
-    def __init__(self, connected: Any) -> None:
-        self._socket = connected
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.is_quiet, self.close = transport.is_quiet, transport.close
         self.idle_since = 0.0
 
     def carry(self, parts: Sequence[bytes], reader: AnswerReader) -> None:
         """Send a request and read its answer."""
         try:
-            self._send(parts)
-            receive = self._socket.recv
+            try:  # noqa: SIM105 - to make a `suppress` takes a µs
+                self._transport.send(parts)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # a server that answers before it has everything, and closes, may still have said why
             while not reader.done:
-                data = receive(_CHUNK)
+                data = self._transport.receive()
                 if not data:
                     reader.end()
                     break
                 reader.feed(data)
         except OSError as error:
             raise TransportError("reset", error.strerror or str(error)) from None
-
-    def is_quiet(self) -> bool:
-        """Tell whether nothing came since the last answer: no end, no bytes that nobody asked for."""
-        self._socket.settimeout(0.0)
-        try:
-            self._socket.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            self._socket.settimeout(None)
-            return True
-        except OSError:
-            pass
-        return False
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _send(self, parts: Sequence[bytes]) -> None:
-        """Send it all; a server that answers before it has everything, and closes, may still have said why."""
-        try:
-            for part in parts:
-                sent = self._socket.send(part)  # mostly all of it, 9 µs cheaper than `sendall`
-                if sent < len(part):
-                    self._socket.sendall(memoryview(part)[sent:])
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # reading says what became of it
 
 
 class Site:
@@ -83,10 +62,13 @@ class Site:
         Where it is.
     ways
         How it is reached.
+    defaults
+        Headers that its requests have unless they say otherwise.
     """
 
-    def __init__(self, origin: Origin, ways: Ways) -> None:
-        self.origin, self.authority, self.url = origin, origin.authority, str(origin)
+    def __init__(self, origin: Origin, ways: Ways, defaults: Headers = ()) -> None:
+        self.origin, self.url = origin, str(origin)
+        self.write = Writer(origin.authority, defaults).written
         self._ways = ways
         self._idle: deque[_Connection] = deque()
         # Cookies that are `Secure` go to this machine too, as in today's browsers: a deployment keeps its settings.
@@ -161,25 +143,21 @@ class Site:
                 return _Connection(connected)
         raise trouble
 
-    def _connected(self, address: Address) -> Any:
+    def _connected(self, address: Address) -> Transport:
         family, where = address
         plain = socket.socket(family, names.SOCK_STREAM)
         try:
             plain.settimeout(self._ways.connect_timeout_s)
             plain.connect(where)
             plain.setsockopt(names.IPPROTO_TCP, names.TCP_NODELAY, 1)
-            connected = self._in_tls(plain)
-            connected.settimeout(None)
+            return self._in_tls(plain) if self.origin.scheme == "https" else Plain(plain)
         except BaseException as error:
             plain.close()
             if isinstance(error, OSError):
                 raise _not_connected(error, self.origin) from None
             raise
-        return connected
 
-    def _in_tls(self, plain: Any) -> Any:
-        if self.origin.scheme == "http":
-            return plain
+    def _in_tls(self, plain: Any) -> Tunnel:
         tunnel = self._ways.context().wrap_socket(
             plain, server_hostname=self.origin.host, do_handshake_on_connect=False
         )
@@ -191,7 +169,8 @@ class Site:
                 raise
             said = getattr(error, "verify_message", "") or str(error)
             raise TransportError("tls", f"{self.origin}: {said}") from None
-        return tunnel
+        tunnel.settimeout(None)
+        return Tunnel(tunnel)
 
 
 def _not_connected(error: OSError, origin: Origin) -> TransportError:

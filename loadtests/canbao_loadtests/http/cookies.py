@@ -36,16 +36,17 @@ class Cookies:
         That host.
     """
 
-    __slots__ = ("_found", "_kept", "_next_expiry")
+    __slots__ = ("_found", "_next_expiry", "kept")
 
     def __init__(self, kept: Mapping[str, str], host: str) -> None:
-        self._kept = {_Key(host, "/", name): _Cookie(value, None, False) for name, value in kept.items()}
+        self.kept = {_Key(host, "/", name): _Cookie(value, None, False) for name, value in kept.items()}
+        """All there are; most families of a deployment with tokens have none."""
         self._found: dict[tuple[str, str, bool], str] = {}
         self._next_expiry = float("inf")
 
     def header(self, host: str, path: str, secure: bool, now: float) -> str:
         """Give what a request says in its header `Cookie`; empty if there is none."""
-        if not self._kept:
+        if not self.kept:
             return ""
         if now >= self._next_expiry:
             self._expire(now)
@@ -67,30 +68,30 @@ class Cookies:
         expires = _expiry(said, now)
         self._found.clear()
         if expires is not None and expires <= now:
-            self._kept.pop(_Key(host, where, name), None)
+            self.kept.pop(_Key(host, where, name), None)
             return
-        self._kept[_Key(host, where, name)] = _Cookie(value, expires, "secure" in said)
+        self.kept[_Key(host, where, name)] = _Cookie(value, expires, "secure" in said)
         self._next_expiry = min(self._next_expiry, float("inf") if expires is None else expires)
 
     def by_name(self, host: str) -> dict[str, str]:
         """Give the cookies of a host by name; of two with one name, the one with the longer path."""
-        if not self._kept:
+        if not self.kept:
             return {}
-        mine = sorted((key.path, key.name, cookie.value) for key, cookie in self._kept.items() if key.host == host)
+        mine = sorted((key.path, key.name, cookie.value) for key, cookie in self.kept.items() if key.host == host)
         return {name: value for _, name, value in sorted(mine, key=lambda found: len(found[0]))}
 
     def _for(self, host: str, path: str, secure: bool) -> list[tuple[str, str]]:
         found = [
             (key, cookie.value)
-            for key, cookie in self._kept.items()
+            for key, cookie in self.kept.items()
             if key.host == host and _is_below(path, key.path) and (secure or not cookie.secure)
         ]
         found.sort(key=lambda item: -len(item[0].path))  # longer paths first (RFC 6265, section 5.4)
         return [(key.name, value) for key, value in found]
 
     def _expire(self, now: float) -> None:
-        self._kept = {key: c for key, c in self._kept.items() if c.expires is None or c.expires > now}
-        self._next_expiry = min((c.expires for c in self._kept.values() if c.expires is not None), default=float("inf"))
+        self.kept = {key: c for key, c in self.kept.items() if c.expires is None or c.expires > now}
+        self._next_expiry = min((c.expires for c in self.kept.values() if c.expires is not None), default=float("inf"))
         self._found.clear()
 
 

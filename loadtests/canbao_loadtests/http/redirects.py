@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import quote, urldefrag, urljoin
 
 from canbao_loadtests.http.messages import Request, Response, TransportError
@@ -46,4 +45,4 @@ def redirected(request: Request, response: Response) -> Request | None:
 def without_secrets(request: Request) -> Request:
     """Give a request as another site may see it."""
     kept = tuple((name, value) for name, value in request.headers if name.lower() not in _SECRET)
-    return replace(request, headers=kept)
+    return request._replace(headers=kept)

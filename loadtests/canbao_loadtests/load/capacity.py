@@ -27,9 +27,9 @@ _ODDS = 4.0
 _DEEPEST = 2.0**20
 """How far below its start a search goes down."""
 
-Ended = Literal["found", "not confirmed", "above", "below", "generator"]
+Ended = Literal["found", "not confirmed", "above", "below", "generator", "stopped"]
 """How a search ended: with both ends decided; when trials or time ran out; with the highest rate allowed still holding;
-with the lowest still failing; or at a rate that the load generator could not offer."""
+with the lowest still failing; at a rate that the load generator could not offer; or by hand."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,12 @@ class Trial:
         What the curve shows, by name: 95th percentile of the response time, review time, share of errors.
     why
         What did not hold.
+    missed
+        The objectives that were missed.
     run
         The folder of the run, if it is kept.
+    stopped
+        Whether somebody stopped it by hand; it is the last one then.
     """
 
     rate: float
@@ -57,7 +61,9 @@ class Trial:
     valid: bool = True
     figures: Mapping[str, float] = field(default_factory=dict)
     why: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
     run: str = ""
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,8 @@ class Capacity:
         How it was searched.
     trials
         All load tests, in the order in which they ran.
+    decisions
+        How many rates were decided by repetition, those included that were no end of the bracket any more.
     """
 
     ended: Ended
@@ -134,6 +142,7 @@ class Capacity:
     risk: float
     rules: Rules
     trials: tuple[Trial, ...]
+    decisions: int = 0
 
     def curve(self) -> list[dict[str, Any]]:
         """Give a point for each rate, in order: trials, passes, and the median of each figure over valid trials."""
@@ -154,10 +163,13 @@ class Capacity:
             "low": self.low or None,
             "high": self.high if math.isfinite(self.high) else None,
             "confirmed": list(self.confirmed),
+            "decisions": self.decisions,
             "risk": self.risk,
             "rules": {name: value for name, value in asdict(self.rules).items() if math.isfinite(value)},
             "curve": self.curve(),
-            "trials": [{**asdict(trial), "why": list(trial.why)} for trial in self.trials],
+            "trials": [
+                {**asdict(trial), "why": list(trial.why), "missed": list(trial.missed)} for trial in self.trials
+            ],
         }
 
 
@@ -222,7 +234,7 @@ class _Search:
         try:
             ended = self._search()
         except _SpentError:
-            ended = "not confirmed"
+            ended = "stopped" if self._trials and self._trials[-1].stopped else "not confirmed"
         low, high = self._ends()
         decided = [tally.decided is not None for tally in self._known.values()]
         return Capacity(
@@ -233,6 +245,7 @@ class _Search:
             risk=min(1.0, self._rules.risk * sum(decided)),
             rules=self._rules,
             trials=tuple(self._trials),
+            decisions=sum(decided),
         )
 
     def _search(self) -> Ended:
@@ -315,6 +328,8 @@ class _Search:
         self._longest = max(self._longest, self._clock() - before)
         self._trials.append(trial)
         self._watch(trial, len(self._trials))
+        if trial.stopped:
+            raise _SpentError
         return trial
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from canbao.runs import Run
     from canbao_loadtests.load.capacity import Trial
     from canbao_loadtests.load.ordering import LoadOrder
-    from canbao_loadtests.load.searching import Search
-    from canbao_loadtests.load.telling import Telling
+    from canbao_loadtests.load.telling import Fit, Telling
 
-__all__ = ["INTERRUPTED", "INVALID", "MISSED", "command", "exit_code"]
+__all__ = ["INTERRUPTED", "INVALID", "MISSED", "exit_code", "load_command"]
 
 MISSED = 3
 """The exit code of a load test in which an objective was missed."""
@@ -44,80 +44,99 @@ INTERRUPTED = 130
 _EXTRA = ("gevent", "geventhttpclient", "hdrh", "starlette", "uvicorn", "yaml")
 """Packages of the extra `load` without which there is no load test."""
 
-_ENDS = {
-    "found": "Both were decided by repetition.",
-    "not confirmed": "Trials or time ran out before both were decided by repetition.",
-    "above": "The highest rate that was allowed still holds: the period has no more families.",
-    "below": "The lowest rate that was tried still does not hold.",
-    "generator": "At higher rates the load generator could not keep up; give it more cores, or --workers.",
-}
-"""What is said of the ways in which a search can end."""
+_EXAMPLES = epilog(
+    "canbao load scenarios/deadline-rush.toml",
+    "canbao load scenarios/deadline-rush.toml --duration '2 min' --families 500",
+    "canbao load my-district.toml --rate 20 --set load.start=2025-12-31",
+    "canbao load my-district.toml --target my-target --host http://127.0.0.1:8000",
+    "canbao load my-district.toml --target https-target --allow-host enrol.example.org --max-rate 50",
+    "canbao load --resume results/my-district/20261121-214800-seed1",
+    "canbao load my-district.toml --workers 4 --bind 0.0.0.0:5557",
+    "canbao load --worker 192.0.2.7:5557",
+    "canbao load my-district.toml --find-capacity",
+)
 
-
-@click.command(
-    "load",
-    epilog=epilog(
-        "canbao load scenarios/deadline-rush.toml",
-        "canbao load scenarios/deadline-rush.toml --duration '2 min' --families 500",
-        "canbao load my-district.toml --rate 20 --set load.start=2025-12-31",
-        "canbao load my-district.toml --target my-target --host http://127.0.0.1:8000",
-        "canbao load my-district.toml --target https-target --allow-host enrol.example.org --max-rate 50",
-        "canbao load --resume results/my-district/20261121-214800-seed1",
-        "canbao load my-district.toml --workers 4 --bind 0.0.0.0:5557",
-        "canbao load --worker 192.0.2.7:5557",
-        "canbao load my-district.toml --find-capacity",
+_PARAMETERS = (
+    click.argument("scenario", metavar="[SCENARIO]", type=click.Path(path_type=Path), required=False),
+    click.option(
+        "--target",
+        metavar="DIR",
+        help="The folder of a target, or the name of a plugin's; the reference service's if not given.",
     ),
+    click.option(
+        "--host",
+        metavar="URL",
+        help="The deployment, as http://127.0.0.1:8000; without it and a target the reference service is started.",
+    ),
+    click.option("--duration", metavar="TIME", help="How long the period takes in real time, as '10 min'."),
+    click.option(
+        "--rate", type=click.FloatRange(0, 10**6, min_open=True), metavar="N", help="Families a real second instead."
+    ),
+    click.option("--families", type=click.IntRange(1, 10**9), metavar="N", help="How many come, drawn by chance."),
+    click.option(
+        "--allow-host",
+        "allow_hosts",
+        metavar="HOST",
+        multiple=True,
+        help="A host other than this machine that may get load; together with --max-rate.",
+    ),
+    click.option("--max-rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Requests a second at most."),
+    click.option(
+        "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that send load."
+    ),
+    click.option(
+        "--bind", metavar="ADDRESS", default="", help="Where workers of other machines are waited for, as 0.0.0.0:5557."
+    ),
+    click.option("--worker", metavar="ADDRESS", help="Be a worker of the load test at this address, and nothing else."),
+    click.option(
+        "--prometheus",
+        "prometheus_port",
+        type=click.IntRange(1, 65_535),
+        metavar="PORT",
+        help="Where Prometheus can read live figures, on this machine.",
+    ),
+    click.option(
+        "--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with the load test in a folder."
+    ),
+    click.option("--find-capacity", is_flag=True, help="Search the highest rate of arrivals at which all holds."),
+    click.option(
+        "--seed", type=click.IntRange(0, 10**9), help="All luck follows from it; the scenario's own if not given."
+    ),
+    set_option,
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path("results"),
+        show_default=True,
+        help="Where runs are stored.",
+    ),
+    json_option,
+    click.option("--quiet", "-q", is_flag=True, help="Print nothing but the path of the report."),
+    lang_option,
 )
-@click.argument("scenario", metavar="[SCENARIO]", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--target",
-    metavar="DIR",
-    help="The folder of a target, or the name of a plugin's; the reference service's if not given.",
-)
-@click.option(
-    "--host",
-    metavar="URL",
-    help="The deployment, as http://127.0.0.1:8000; without it and a target the reference service is started.",
-)
-@click.option("--duration", metavar="TIME", help="How long the period takes in real time, as '10 min'.")
-@click.option(
-    "--rate", type=click.FloatRange(0, 10**6, min_open=True), metavar="N", help="Families a real second instead."
-)
-@click.option("--families", type=click.IntRange(1, 10**9), metavar="N", help="How many come, drawn by chance.")
-@click.option(
-    "--allow-host",
-    "allow_hosts",
-    metavar="HOST",
-    multiple=True,
-    help="A host other than this machine that may get load; together with --max-rate.",
-)
-@click.option("--max-rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Requests a second at most.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that send load.")
-@click.option(
-    "--bind", metavar="ADDRESS", default="", help="Where workers of other machines are waited for, as 0.0.0.0:5557."
-)
-@click.option("--worker", metavar="ADDRESS", help="Be a worker of the load test at this address, and nothing else.")
-@click.option(
-    "--prometheus",
-    "prometheus_port",
-    type=click.IntRange(1, 65_535),
-    metavar="PORT",
-    help="Where Prometheus can read live figures, on this machine.",
-)
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with the load test in a folder.")
-@click.option("--find-capacity", is_flag=True, help="Search the highest rate of arrivals at which all holds.")
-@click.option(
-    "--seed", type=click.IntRange(0, 10**9), help="All luck follows from it; the scenario's own if not given."
-)
-@set_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where runs are stored."
-)
-@json_option
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but the path of the report.")
-@lang_option
-@click.pass_context
-def command(context: click.Context, /, *, as_json: bool, quiet: bool, lang: str, **options: Any) -> None:
+"""What may be said, in the order in which the help has it."""
+
+
+def load_command(fit: Fit | None = None) -> click.Command:
+    """Give the command.
+
+    Parameters
+    ----------
+    fit
+        Holds the assumptions of a scenario against what was measured, at the end of each load test; None where nobody
+        does.
+    """
+
+    @click.pass_context
+    def called(context: click.Context, /, **options: Any) -> None:
+        _load(context, fit, **options)
+
+    for parameter in reversed(_PARAMETERS):
+        called = parameter(called)
+    return click.command("load", epilog=_EXAMPLES, help=inspect.getdoc(_load))(called)
+
+
+def _load(context: click.Context, fit: Fit | None, /, *, as_json: bool, quiet: bool, lang: str, **options: Any) -> None:
     """Send the families of SCENARIO to a deployment, and tell whether it held.
 
     A period of the scenario, three days if it says nothing else, is compressed into minutes. Its families come at the
@@ -134,9 +153,9 @@ def command(context: click.Context, /, *, as_json: bool, quiet: bool, lang: str,
         context.exit(_worked(options["worker"]))
     _check(options)
     language, plugins = chosen_language(context, lang), loaded_plugins(context)
-    with load_screen(plugins, language, show=not (as_json or quiet)) as telling:
+    with load_screen(plugins, language, show=not (as_json or quiet), fit=fit) as telling:
         if options["find_capacity"]:
-            _searched(context, plugins, options, telling, as_json=as_json)
+            _searched(context, options, telling, as_json=as_json, quiet=quiet)
             return
         run = _carried_out(context, plugins, options, telling)
     _print(run, language, as_json=as_json, quiet=quiet)
@@ -199,48 +218,45 @@ def _carried_out(context: click.Context, plugins: Plugins, options: Mapping[str,
 
 
 def _searched(
-    context: click.Context, plugins: Plugins, options: Mapping[str, Any], telling: Telling, *, as_json: bool
+    context: click.Context, options: Mapping[str, Any], telling: Telling, *, as_json: bool, quiet: bool
 ) -> None:
     """Search the capacity, telling each trial, and print what was found."""
+    from canbao.report.experiments.saturated import write_capacity_report
+    from canbao.report.loads.capacity import trial_said
     from canbao.scenario.scenario import load_scenario
-    from canbao_loadtests.load.searching import search_capacity
+    from canbao_loadtests.load.searching import BOUNDS, search_capacity
 
-    file = load_scenario(options["scenario"], plugins, options["overrides"])
+    file = load_scenario(options["scenario"], telling.plugins, options["overrides"])
     seed = file.scenario.seed if options["seed"] is None else options["seed"]
+    language, order = telling.language, _order(context, options, seed)
 
     def watch(trial: Trial, number: int) -> None:
-        held = (
-            "says nothing" if not trial.valid else "holds" if trial.held else f"does not hold: {'; '.join(trial.why)}"
-        )
-        click.echo(f"trial {number}: {trial.rate:.3g} families a second {held}", err=True)
+        if not quiet:
+            click.echo(trial_said(asdict(trial), number, {"bounds": BOUNDS}, language), err=True)
 
-    found = search_capacity(file, _order(context, options, seed), telling, watch)
+    found = search_capacity(file, order, telling, watch)
+    command = " ".join((*order.words, "--find-capacity"))
+    scenario = {"name": file.name, "title": file.scenario.title, "seed": seed, "command": command}
+    report = write_capacity_report(found.folder, found.answer, scenario, language)
     if as_json:
-        print_json({**found.capacity.as_data(), "folder": found.folder})
+        print_json({**found.answer, "folder": found.folder, "report": report})
+    elif quiet:
+        click.echo(report)
     else:
-        _print_capacity(found)
+        _print_capacity(found.answer, language)
+        click.echo(language.say("Report: {path}", path=report))
+    if found.capacity.ended == "stopped":
+        context.exit(INTERRUPTED)
 
 
-def _print_capacity(found: Search) -> None:
+def _print_capacity(answer: Mapping[str, Any], language: Language) -> None:
     from canbao.cli.output import print_table
+    from canbao.report.loads.capacity import curve_cells, curve_header, found_said, headline
 
-    low, high = found.capacity.low, found.capacity.high
-    print_table(
-        ("families a second", "trials", "held", "p95 of requests", "of sessions", "failed", "decided a working day"),
-        [_point(point) for point in found.capacity.curve()],
-    )
+    print_table(curve_header(language), [curve_cells(point, language) for point in answer["curve"]])
     click.echo()
-    click.echo(f"Highest rate that holds: {low:.3g} families a second; lowest that does not: {high:.3g}.")
-    click.echo(_ENDS[found.capacity.ended])
-    click.echo(f"Stored: {found.path}")
-
-
-def _point(point: Mapping[str, Any]) -> tuple[str, ...]:
-    figures = point["figures"]
-    times = (f"{figures[name] * 1_000:.0f} ms" if name in figures else "–" for name in ("p95_s", "response_p95_s"))
-    failed = f"{figures['failed_share']:.1%}" if "failed_share" in figures else "–"
-    decided = f"{figures['decided_a_working_day']:.0f}" if "decided_a_working_day" in figures else "–"
-    return (f"{point['rate']:.3g}", str(point["trials"]), str(point["held"]), *times, failed, decided)
+    for sentence in (headline(answer, language), *found_said(answer, language)):
+        click.echo(sentence)
 
 
 def _order(context: click.Context, options: Mapping[str, Any], seed: int) -> LoadOrder:

@@ -21,9 +21,10 @@ from canbao.trace import Trace
 from canbao_loadtests.load.choosing import Chosen
 from canbao_loadtests.walking.route import EXTRA_OUTCOMES
 
-__all__ = ["in_real_seconds", "predicted_plan", "target_stations"]
+__all__ = ["in_real_seconds", "predicted_plan", "target_stations", "with_slower_desks"]
 
 _SPEED = "_load speed"
+_DESKS = "_load desks"
 
 
 def target_stations(plan: Plan, known: Set[str]) -> frozenset[int]:
@@ -54,7 +55,7 @@ def predicted_plan(plan: Plan, chosen: Chosen, known: Set[str], until_s: float) 
     come = np.full(plan.families, math.nan)
     come[chosen.families] = plan.arrival[chosen.families]
     mine = target_stations(plan, known)
-    scaled = _Scaled(plan, chosen.speed)
+    scaled = _Scaled(plan, chosen.speed, _SPEED)
     elsewhere = _elsewhere(plan, chosen.channels)
     steps = tuple(_step(step, index in elsewhere, mine, scaled, plan) for index, step in enumerate(plan.steps))
     return replace(
@@ -66,6 +67,23 @@ def predicted_plan(plan: Plan, chosen: Chosen, known: Set[str], until_s: float) 
         steps=steps,
         outcomes=(*plan.outcomes, EXTRA_OUTCOMES[0]),
     )
+
+
+def with_slower_desks(plan: Plan, factor: float) -> Plan:
+    """Give a plan in which everything at the desks of the review takes `factor` times as long; the luck stays."""
+    scaled = _Scaled(plan, factor, _DESKS)
+    desks = {index for index, station in enumerate(plan.stations) if station.group == REVIEW}
+    steps = tuple(
+        replace(step, service=scaled.draw(step.service))
+        if isinstance(step, VisitStep) and step.station in desks
+        else step
+        for step in plan.steps
+    )
+    stations = tuple(
+        replace(station, mean_service=station.mean_service * factor) if index in desks else station
+        for index, station in enumerate(plan.stations)
+    )
+    return replace(plan, columns={**plan.columns, **scaled.columns}, stations=stations, steps=steps)
 
 
 def in_real_seconds(trace: Trace, stations: Collection[str], speed: float) -> Trace:
@@ -84,20 +102,21 @@ def in_real_seconds(trace: Trace, stations: Collection[str], speed: float) -> Tr
 
 @dataclass
 class _Scaled:
-    """Draws that are `speed` times as long, and the columns that this takes."""
+    """Draws that are `factor` times as long, and the columns that this takes, whose names begin with a word."""
 
     plan: Plan
-    speed: float
+    factor: float
+    word: str
     columns: dict[str, Column] = field(default_factory=dict)
 
     def draw(self, draw: Draw) -> Draw:
         if draw.column is None and draw.distribution is None:
-            return replace(draw, value=draw.value * self.speed)
+            return replace(draw, value=draw.value * self.factor)
         # A sample times a column is what both engines know.
-        name = f"{_SPEED} {draw.by}".rstrip()
+        name = f"{self.word} {draw.by}".rstrip()
         if name not in self.columns:
             column: FloatArray = np.ones(self.plan.families) if draw.column is None else draw.column
-            self.columns[name] = column * self.speed
+            self.columns[name] = column * self.factor
         known = self.columns[name]
         assert not isinstance(known, Coded)
         return replace(draw, column=known, by=name)

@@ -73,7 +73,7 @@ def run_load(file: ScenarioFile, order: LoadOrder, telling: Telling) -> Run:
     path = new_load_folder(order.out / file.name, base["run"])
     with kept_or_removed(path):
         job = replace(job, folder=str(path.resolve()))
-        manifest = {**base, "run": path.name, "load": _load_entry(job, order, chosen)}
+        manifest = {**base, "run": path.name, "load": _load_entry(job, order, chosen, target)}
         load = LoadFolder(path, manifest, file, job)
         tell_plugins(plugins, "run_started", load.run)
         store_scenario(load.whole, file, load.run)
@@ -129,6 +129,9 @@ def _finished(
             "title": scenario.title,
             "question": scenario.question,
         }
+    if telling.fit is not None and predicted is not None and summary["load"]["validity"]["valid"]:
+        with telling.stages.stage("fit"):
+            summary["load"]["fit"] = telling.fit(load, plan, measured.trace, telling)
     entry = {**load.manifest["load"], "host": load.job.host, "waiting": measured.waiting}
     manifest = {**load.manifest, "until_s": measured.trace.until, "unfinished": False, "load": entry}
     run = Run(load.path, manifest, summary)
@@ -144,10 +147,11 @@ def _manifest(file: ScenarioFile, plugins: Plugins, order: LoadOrder) -> dict[st
     return {**known, "command": " ".join(order.words) or known["command"], "unfinished": True}
 
 
-def _load_entry(job: Job, order: LoadOrder, chosen: Chosen) -> dict[str, Any]:
+def _load_entry(job: Job, order: LoadOrder, chosen: Chosen, target: Any) -> dict[str, Any]:
     """Give what the manifest says of the load: nothing secret is among it."""
     return {
         "target": job.target,
+        "steps": sorted(target.steps),
         "host": job.host,
         "embedded": order.embedded,
         "families": len(chosen.families),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from canbao.cli.output import console
 from canbao.languages import Language, noted
 from canbao.runs.storing import Stages
-from canbao_loadtests.load.telling import Telling
+from canbao_loadtests.load.telling import Fit, Telling
 
 if TYPE_CHECKING:
     from canbao.plugins import Plugins
@@ -22,17 +22,18 @@ _NAMES = {
     "simulate": noted("predicting"),
     "load": noted("sending load"),
     "measure": noted("measuring"),
+    "fit": noted("fitting the assumptions"),
     "store": noted("storing"),
     "report": noted("writing the report"),
 }
 
 
 @contextmanager
-def load_screen(plugins: Plugins, language: Language, *, show: bool) -> Iterator[Telling]:
+def load_screen(plugins: Plugins, language: Language, *, show: bool, fit: Fit | None = None) -> Iterator[Telling]:
     """Show on stderr how far a load test is and how it goes, where somebody looks at a terminal."""
     screen = console(stderr=True)
     if not (show and screen.is_terminal):
-        yield Telling(plugins, language)
+        yield Telling(plugins, language, fit=fit)
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -54,7 +55,7 @@ def load_screen(plugins: Plugins, language: Language, *, show: bool) -> Iterator
         def second(event: Mapping[str, Any]) -> None:
             bar.update(task, figures=second_in_words(event, language))
 
-        yield Telling(plugins, language, Stages(stage), second)
+        yield Telling(plugins, language, Stages(stage), second, fit)
 
 
 def second_in_words(event: Mapping[str, Any], language: Language) -> str:

@@ -16,19 +16,20 @@ from canbao.scenario.scenario import ScenarioFile
 from canbao_loadtests.load.capacity import Capacity, Rules, Trial, find_capacity
 from canbao_loadtests.load.choosing import Wishes, choose
 from canbao_loadtests.load.folder import new_load_folder
+from canbao_loadtests.load.measures.traffic import IN_TIME_S
 from canbao_loadtests.load.ordering import LoadOrder
 from canbao_loadtests.load.running import run_load
 from canbao_loadtests.load.telling import Telling
 
-__all__ = ["CAPACITY", "Search", "judged", "search_capacity"]
+__all__ = ["BOUNDS", "BY_HAND", "CAPACITY", "Search", "judged", "search_capacity"]
 
 CAPACITY = "capacity.json"
 """The file of what was found, in the folder of a search."""
 
-_FAILING = 0.01
-"""A rate does not hold if more of the requests fail."""
-_SLOW_S = 1.0
-"""Nor if 1 of 20 requests takes longer: by then a train of thought breaks (Nielsen, Usability Engineering, 1993)."""
+BOUNDS = {"failed_share": 0.01, "p95_s": IN_TIME_S}
+"""A rate does not hold if more of the requests fail, or if 1 of 20 takes longer."""
+BY_HAND = ("interrupted", "terminated")
+"""What a load test that was stopped by hand says of its end."""
 _TRIAL_S = 30.0
 _START = 4.0
 
@@ -39,6 +40,8 @@ class Search:
 
     folder: Path
     capacity: Capacity
+    answer: Mapping[str, Any]
+    """What its file holds."""
 
     @property
     def path(self) -> Path:
@@ -72,12 +75,16 @@ def search_capacity(
     def run_at(rate: float) -> Trial:
         wishes = Wishes(families=max(round(rate * seconds), 1), duration_s=seconds)
         mine = replace(order, seed=next(seeds), wishes=wishes, out=folder, predicts=False)
-        return judged(rate, run_load(file, mine, telling))
+        try:
+            return judged(rate, run_load(file, mine, telling))
+        except KeyboardInterrupt:  # before anything was sent; a load test under way stops by itself
+            return Trial(rate, held=False, valid=False, stopped=True)
 
     found = find_capacity(run_at, Rules(start=start, most=most), watch)
+    answer = {**found.as_data(), "bounds": BOUNDS, "trial_s": seconds}
     with storing(folder):
-        write(folder / CAPACITY, as_json(found.as_data()))
-    return Search(folder, found)
+        write(folder / CAPACITY, as_json(answer))
+    return Search(folder, found, answer)
 
 
 def _available(file: ScenarioFile, order: LoadOrder) -> int:
@@ -97,30 +104,37 @@ def judged(rate: float, run: Run) -> Trial:
     why = [*_requests(asked), *_promises(run.summary)]
     figures = {
         "p95_s": asked["p95_s"],
+        "in_time_share": asked["in_time_share"],
         "response_p95_s": load["journeys"]["response"]["p95_s"],
         "failed_share": asked["failed_share"],
         "review_working_days": run.summary["review"]["working_days"]["mean"],
         "decided_a_working_day": load["applications"]["a_working_day"]["mean"],
     }
+    stopped = load["validity"]["stopped"] in BY_HAND
     return Trial(
         rate=rate,
         held=not why,
-        valid=bool(load["validity"]["valid"]),
+        valid=bool(load["validity"]["valid"]) and not stopped,
         figures={name: float(value) for name, value in figures.items() if value is not None},
         why=tuple(why),
+        missed=tuple(_missed(run.summary)),
         run=str(run.folder),
+        stopped=stopped,
     )
 
 
 def _requests(asked: Mapping[str, Any]) -> list[str]:
     why = []
-    if (asked["failed_share"] or 0.0) > _FAILING:
+    if (asked["failed_share"] or 0.0) > BOUNDS["failed_share"]:
         why.append(f"{asked['failed_share']:.1%} of the requests failed")
-    if (asked["p95_s"] or 0.0) > _SLOW_S:
+    if (asked["p95_s"] or 0.0) > IN_TIME_S:
         why.append(f"1 of 20 requests took longer than {asked['p95_s']:.1f} s")
     return why
 
 
 def _promises(summary: Mapping[str, Any]) -> list[str]:
-    missed = [one["name"] for one in summary["objectives"] if one["kind"] == "review" and one["held"] is False]
-    return [f"the review missed {name}" for name in missed]
+    return [f"the review missed {name}" for name in _missed(summary)]
+
+
+def _missed(summary: Mapping[str, Any]) -> list[str]:
+    return [one["name"] for one in summary["objectives"] if one["kind"] == "review" and one["held"] is False]

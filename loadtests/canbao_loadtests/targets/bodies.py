@@ -20,11 +20,13 @@ from canbao.scenario.quantities import MisfitError
 from canbao_loadtests.targets.arazzo import Replacement, RequestBody
 from canbao_loadtests.targets.documents import MISSING, follow, pointer_path
 from canbao_loadtests.targets.expressions import (
+    Constant,
     Getter,
     Names,
     as_text,
     constant,
-    is_constant,
+    filled,
+    inside,
     is_expression,
     template,
     value_of,
@@ -161,27 +163,53 @@ def _written(kind: str, payload: Any, given: RequestBody, names: Names) -> _Writ
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
 def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
 
 
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+
+
 def _json(payload: Any, given: RequestBody, names: Names) -> _Write:
     if isinstance(payload, str) and not is_expression(payload):
         text = template(payload, names, _inside_json)
         return lambda scope, kind: (kind, text(scope).encode())
-    get = value_of(payload, names)
     if given.replacements and is_expression(payload):
-        get = _replacing(get, given.replacements, names)
-    if is_constant(get):
-        body = _to_json(payload).encode()
+        get = _replacing(value_of(payload, names), given.replacements, names)
+        return lambda scope, kind: (kind, _to_json(get(scope)).encode())
+    getters: list[Getter] = []
+    frame = _json_frame(payload, names, getters)
+    if not getters:
+        body = (frame % ()).encode()
         return lambda _, kind: (kind, body)
-    return lambda scope, kind: (kind, _to_json(get(scope)).encode())
+    text = filled(frame, getters, _to_json)
+    return lambda scope, kind: (kind, text(scope).encode())
+
+
+def _json_frame(payload: Any, names: Names, getters: list[Getter]) -> str:
+    """Write what is known of a payload as JSON, with a `%s` for each value that is not; what gives these is added."""
+    if isinstance(payload, dict):
+        items = [f"{_constant(key)}:{_json_frame_of(key, item, names, getters)}" for key, item in payload.items()]
+        return "{" + ",".join(items) + "}"
+    if isinstance(payload, list):
+        items = [_json_frame_of(index, item, names, getters) for index, item in enumerate(payload)]
+        return "[" + ",".join(items) + "]"
+    get = value_of(payload, names)
+    if isinstance(get, Constant):
+        return _constant(get.value)
+    getters.append(get)
+    return "%s"
+
+
+def _json_frame_of(key: str | int, item: Any, names: Names, getters: list[Getter]) -> str:
+    with inside(key):
+        return _json_frame(item, names, getters)
+
+
+def _constant(value: Any) -> str:
+    return _to_json(value).replace("%", "%%")
 
 
 def _inside_json(value: Any) -> str:

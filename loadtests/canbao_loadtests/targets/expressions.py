@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,12 +19,15 @@ from canbao_loadtests.targets.documents import MISSING, follow, pointer_path
 from canbao_loadtests.targets.scope import Scope
 
 __all__ = [
+    "Constant",
     "Getter",
     "Names",
     "NoValueError",
     "as_text",
     "constant",
     "expression",
+    "filled",
+    "inside",
     "is_constant",
     "is_expression",
     "template",
@@ -202,7 +206,17 @@ def _inputs(rest: str, names: Names) -> Getter:
     names.used.add(name)
     if path:
         return lambda scope: follow(scope.inputs.get(name, MISSING), path)
-    return lambda scope: scope.inputs.get(name, MISSING)
+    return _Input(name)
+
+
+@dataclass(frozen=True)
+class _Input:
+    """An input as it is."""
+
+    name: str
+
+    def __call__(self, scope: Scope) -> Any:
+        return scope.inputs.get(self.name, MISSING)
 
 
 def _cookies(path: tuple[str, ...]) -> Getter:
@@ -288,23 +302,24 @@ def _or_missing(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Constant:
+class Constant:
     """A value that depends on nothing."""
 
     value: Any
 
     def __call__(self, _: Scope) -> Any:
+        """Give it."""
         return self.value
 
 
 def constant(value: Any) -> Getter:
     """Make a getter of a value that depends on nothing."""
-    return _Constant(value)
+    return Constant(value)
 
 
 def is_constant(getter: Getter) -> bool:
     """Say whether a getter depends on nothing."""
-    return isinstance(getter, _Constant)
+    return isinstance(getter, Constant)
 
 
 def as_text(value: Any) -> str:
@@ -331,8 +346,16 @@ def template(text: str, names: Names, write: Callable[[Any], str] = as_text) -> 
     if len(pieces) == 1:
         return constant(text)
     # Every second piece is an expression.
-    parts = [_needed(part, names) if index % 2 else part for index, part in enumerate(pieces)]
-    return lambda scope: "".join([part if isinstance(part, str) else write(part(scope)) for part in parts])
+    frame = "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
+    return filled(frame, [_needed(piece, names) for piece in pieces[1::2]], write)
+
+
+def filled(frame: str, getters: Sequence[Getter], write: Callable[[Any], str]) -> Getter:
+    """Make a getter of a text with a `%s` for each of some values; `write` says how they are written."""
+    if len(getters) == 1:
+        get = getters[0]
+        return lambda scope: frame % (write(get(scope)),)
+    return lambda scope: frame % tuple([write(get(scope)) for get in getters])
 
 
 def value_of(value: Any, names: Names) -> Getter:
@@ -348,17 +371,25 @@ def value_of(value: Any, names: Names) -> Getter:
     return constant(value)
 
 
-def _inside(key: str | int, value: Any, names: Names) -> Getter:
-    """Compile a value that stands inside another; what does not fit says where."""
+@contextmanager
+def inside(key: str | int) -> Iterator[None]:
+    """Say of what does not fit in the block that it stands below a key."""
     try:
-        return value_of(value, names)
+        yield
     except MisfitError as error:
         below = (key, *error.below)
         raise MisfitError(str(error), allowed=error.allowed, hint=error.hint, below=below) from None
 
 
+def _inside(key: str | int, value: Any, names: Names) -> Getter:
+    with inside(key):
+        return value_of(value, names)
+
+
 def _needed(text: str, names: Names) -> Getter:
     get = expression(text, names)
+    if isinstance(get, _Input):
+        return _needed_input(get.name, text)
 
     def needed(scope: Scope) -> Any:
         value = get(scope)
@@ -369,14 +400,26 @@ def _needed(text: str, names: Names) -> Getter:
     return get if is_constant(get) else needed
 
 
+def _needed_input(name: str, text: str) -> Getter:
+    """Make a getter of an input without which a request cannot be written: they are most of what is looked up."""
+
+    def needed(scope: Scope) -> Any:
+        try:
+            return scope.inputs[name]
+        except KeyError:
+            raise NoValueError(text) from None
+
+    return needed
+
+
 def _object(parts: Mapping[str, Getter]) -> Getter:
     if all(map(is_constant, parts.values())):
-        return constant({key: part.value for key, part in parts.items() if isinstance(part, _Constant)})
+        return constant({key: part.value for key, part in parts.items() if isinstance(part, Constant)})
     pairs = tuple(parts.items())
     return lambda scope: {key: part(scope) for key, part in pairs}
 
 
 def _array(parts: list[Getter]) -> Getter:
     if all(map(is_constant, parts)):
-        return constant([part.value for part in parts if isinstance(part, _Constant)])
+        return constant([part.value for part in parts if isinstance(part, Constant)])
     return lambda scope: [part(scope) for part in parts]

@@ -18,6 +18,9 @@ __all__ = ["Build", "Given", "request_of"]
 
 Build: TypeAlias = Callable[[Scope], Request]
 
+Sent: TypeAlias = dict[tuple[str, str], Any]
+"""The parameters of a request by place and name."""
+
 _SEPARATORS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "|"}
 
 
@@ -33,15 +36,15 @@ def request_of(operation: Operation, given: Sequence[Given], body: Body | None, 
     """Compile a request; the function raises NoValueError where a value is missing."""
     path = _path(operation, {one.parameter.name: one for one in given if one.parameter.where == "path"})
     queries = [one for one in given if one.parameter.where == "query"]
-    headers = [one for one in given if one.parameter.where == "header"]
+    headers = [_header(one) for one in given if one.parameter.where == "header"]
     cookies = [one for one in given if one.parameter.where == "cookie"]
 
     def build(scope: Scope) -> Request:
-        sent: dict[tuple[str, str], Any] = {}
+        sent: Sent = {}
         whole = path(scope, sent)
         if queries:
             whole += ("&" if "?" in whole else "?") + "&".join(_query(queries, scope, sent))
-        lines = _headers(headers, scope, sent)
+        lines = [header(scope, sent) for header in headers]
         if cookies:
             lines.append(("Cookie", "; ".join(_cookies(cookies, scope, sent))))
         content = b""
@@ -55,27 +58,45 @@ def request_of(operation: Operation, given: Sequence[Given], body: Body | None, 
     return build
 
 
-def _path(operation: Operation, given: Mapping[str, Given]) -> Callable[[Scope, dict[tuple[str, str], Any]], str]:
+def _path(operation: Operation, given: Mapping[str, Given]) -> Callable[[Scope, Sent], str]:
     pieces = re.split(r"\{([^{}]*)\}", operation.base + operation.path)
     if len(pieces) == 1:
         return lambda scope, sent: pieces[0]
-    parts = [given.get(piece, piece) if index % 2 else piece for index, piece in enumerate(pieces)]
+    frame = "%s".join(piece.replace("%", "%%") for piece in _known(pieces, given))
+    unknown = [given[piece] for piece in pieces[1::2] if piece in given]
 
-    def path(scope: Scope, sent: dict[tuple[str, str], Any]) -> str:
-        done = []
-        for part in parts:
-            if isinstance(part, Given):
-                value = sent["path", part.parameter.name] = part.value(scope)
-                done.append(_simple(value, part.parameter, lambda text: quote(text, safe="")))
-            else:
-                done.append(part)
-        return "".join(done)
+    def path(scope: Scope, sent: Sent) -> str:
+        texts = []
+        for one in unknown:
+            value = sent["path", one.parameter.name] = one.value(scope)
+            texts.append(_simple(value, one.parameter, _in_path))
+        return frame % tuple(texts)
 
     return path
 
 
+def _known(pieces: Sequence[str], given: Mapping[str, Given]) -> list[str]:
+    """Give the texts between the parameters of a path; the name of one that is not given is a text."""
+    known = [pieces[0]]
+    for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if name in given:
+            known.append(text)
+        else:
+            known[-1] += name + text
+    return known
+
+
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+
+
+def _in_path(text: str) -> str:
+    return text if _NEEDS_NO_QUOTES(text) else quote(text, safe="")
+
+
 def _simple(value: Any, parameter: OperationParameter, write: Callable[[str], str]) -> str:
     """Write a value in the style `simple`: with commas."""
+    if isinstance(value, str):
+        return write(value)
     if parameter.json or not isinstance(value, dict | list):
         return write(as_text(value))
     if isinstance(value, list):
@@ -84,7 +105,7 @@ def _simple(value: Any, parameter: OperationParameter, write: Callable[[str], st
     return ",".join([f"{write(key)}{sign}{write(as_text(item))}" for key, item in value.items()])
 
 
-def _query(given: Sequence[Given], scope: Scope, sent: dict[tuple[str, str], Any]) -> list[str]:
+def _query(given: Sequence[Given], scope: Scope, sent: Sent) -> list[str]:
     pairs: list[str] = []
     for one in given:
         value = sent["query", one.parameter.name] = one.value(scope)
@@ -113,12 +134,14 @@ def _in_query(value: Any) -> str:
     return quote(as_text(value), safe="")
 
 
-def _headers(given: Sequence[Given], scope: Scope, sent: dict[tuple[str, str], Any]) -> list[tuple[str, str]]:
-    lines = []
-    for one in given:
-        value = sent["header", one.parameter.name.lower()] = one.value(scope)
-        lines.append((one.parameter.name, _in_header(_simple(value, one.parameter, str))))
-    return lines
+def _header(given: Given) -> Callable[[Scope, Sent], tuple[str, str]]:
+    name, key = given.parameter.name, ("header", given.parameter.name.lower())
+
+    def header(scope: Scope, sent: Sent) -> tuple[str, str]:
+        value = sent[key] = given.value(scope)
+        return name, _in_header(_simple(value, given.parameter, str))
+
+    return header
 
 
 _BREAKS = re.compile(r"[\r\n\0]+")
@@ -132,7 +155,7 @@ def _in_header(text: str) -> str:
     return text if text.isascii() else text.encode().decode("latin-1")
 
 
-def _cookies(given: Sequence[Given], scope: Scope, sent: dict[tuple[str, str], Any]) -> list[str]:
+def _cookies(given: Sequence[Given], scope: Scope, sent: Sent) -> list[str]:
     texts = []
     for one in given:
         value = sent["cookie", one.parameter.name] = one.value(scope)

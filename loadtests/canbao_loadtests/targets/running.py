@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from canbao_loadtests.http.messages import Browser, Response, TransportError
 from canbao_loadtests.targets.documents import MISSING
@@ -14,7 +15,7 @@ from canbao_loadtests.targets.scope import NO_RESPONSE, Scope
 from canbao_loadtests.targets.target import Outcome
 from canbao_loadtests.targets.workflows import CompiledStep, CompiledWorkflow, Move
 
-__all__ = ["LONGEST_WAIT_S", "Ending", "Machine"]
+__all__ = ["DONE", "LONGEST_WAIT_S", "Ending", "Machine"]
 
 LONGEST_WAIT_S = 30.0
 """Who is asked to wait longer than this, in real seconds, is not ready: others may have the connection meanwhile."""
@@ -25,20 +26,20 @@ _HOPELESS = ("stopped", "forbidden host")
 """Trouble after which nothing is tried again."""
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a step or a workflow ended."""
+class Ending(NamedTuple):
+    """How a step or a workflow ended; a tuple, as there is one for each of them."""
 
     outcome: Outcome
     reason: str = ""
     retry_after_s: float | None = None
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = MappingProxyType({})
     wanted: str = ""
     """The expression that had no value, where that is why it failed."""
     hopeless: bool = False
 
 
-_DONE = Ending("done")
+DONE = Ending("done")
+"""It went well, and there is no more to be said."""
 
 
 @dataclass
@@ -61,6 +62,8 @@ class Machine:
     browser: Browser
     sleep: Callable[[float], None]
     completed: dict[str, dict[str, Mapping[str, Any]]]
+    done: list[str] = field(default_factory=list)
+    """The workflows that have completed here, in their order."""
     _steps: int = 0
     _depth: int = 0
     _last: Response = NO_RESPONSE
@@ -76,11 +79,13 @@ class Machine:
                 if ending.outcome != "done":
                     return ending
         self._depth += 1
-        scope = Scope({**workflow.defaults, **inputs}, self.completed, self.browser.cookies)
+        given = {**workflow.defaults, **inputs} if workflow.defaults else inputs
+        scope = Scope(given, self.completed, self.browser.cookies)
         ending = self._walk(workflow, scope)
         self._depth -= 1
         if ending.outcome == "done":
             self.completed[name] = {"inputs": scope.inputs, "outputs": ending.outputs}
+            self.done.append(name)
         return ending
 
     def _walk(self, workflow: CompiledWorkflow, scope: Scope) -> Ending:
@@ -91,7 +96,7 @@ class Machine:
             ending = self._take(step, scope)
             garbage = garbage or scope.garbage
             moves = step.on_success if ending.outcome == "done" else step.on_failure
-            move = None if ending.hopeless else _chosen(moves, scope, at, tries)
+            move = _chosen(moves, scope, at, tries) if moves and not ending.hopeless else None
             if move is not None and move.kind == "retry":
                 stopped = self._wait(move, ending, workflow, scope)
                 if stopped is not None:
@@ -127,7 +132,8 @@ class Machine:
         except TransportError as error:
             return Ending("failed", error.trouble, hopeless=error.trouble in _HOPELESS)
         ending = _meaning(step, scope)
-        _keep(step, scope)
+        if step.outputs:
+            _keep(step, scope)
         return ending
 
     def _call(self, step: CompiledStep, scope: Scope) -> Ending:
@@ -137,7 +143,8 @@ class Machine:
         scope.outputs = ending.outputs
         scope.answered(self._last)  # the last answer of the workflow is that of the step
         if ending.outcome == "done":
-            _keep(step, scope)
+            if step.outputs:
+                _keep(step, scope)
             if step.success is not None and not step.success(scope):
                 return Ending("failed", "a success criterion does not hold")
         return ending
@@ -178,12 +185,12 @@ def _meaning(step: CompiledStep, scope: Scope) -> Ending:
     response = scope.response
     for outcome, test in step.outcomes:
         if test(scope):
-            return _DONE if outcome == "done" else _not_done(outcome, response, scope)
+            return DONE if outcome == "done" else _not_done(outcome, response, scope)
     if step.success is not None:
         is_done = step.success(scope)
     else:
         is_done = 200 <= response.status < (300 if step.follow else 400)
-    return _DONE if is_done else _not_done(_by_status(response), response, scope)
+    return DONE if is_done else _not_done(_by_status(response), response, scope)
 
 
 def _not_done(outcome: Outcome, response: Response, scope: Scope) -> Ending:
@@ -221,8 +228,6 @@ def _retry_after(response: Response) -> float | None:
 
 
 def _keep(step: CompiledStep, scope: Scope) -> None:
-    if not step.outputs:
-        return
     kept = scope.steps.setdefault(step.name, {})
     for name, get in step.outputs:
         value = _value(get, scope)
@@ -250,10 +255,10 @@ def _value(get: Callable[[Scope], Any], scope: Scope) -> Any:
 
 
 def _complete(workflow: CompiledWorkflow, outputs: Mapping[str, Any], garbage: bool) -> Ending:
-    for name in sorted(workflow.needed):
-        if outputs.get(name) is None:
-            return Ending("failed", "garbage" if garbage else f"no output {name}", outputs=outputs)
-    return Ending("done", outputs=outputs)
+    missing = [name for name in workflow.needed if outputs.get(name) is None] if workflow.needed else ()
+    if missing:
+        return Ending("failed", "garbage" if garbage else f"no output {min(missing)}", outputs=outputs)
+    return Ending("done", outputs=outputs) if outputs else DONE
 
 
 def _reason(ending: Ending, garbage: bool) -> str:

@@ -64,8 +64,9 @@ class Scope:
 
     def sending(self, request: Request | None, sent: Mapping[tuple[str, str], Any]) -> None:
         """Forget the last answer: another request goes out."""
-        self.request, self.sent = request, sent
-        self.answered(NO_RESPONSE)
+        self.request, self.sent, self.response = request, sent, NO_RESPONSE
+        self._json = self._text = None
+        self.garbage = False
 
     def answered(self, response: Response) -> None:
         """Take in an answer."""

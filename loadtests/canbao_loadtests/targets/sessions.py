@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from canbao_loadtests.flow import FLOW
 from canbao_loadtests.http.messages import Browser
 from canbao_loadtests.targets.expressions import as_text
-from canbao_loadtests.targets.running import Ending, Machine
+from canbao_loadtests.targets.running import DONE, Ending, Machine
 from canbao_loadtests.targets.target import Answer
 from canbao_loadtests.targets.workflows import CompiledWorkflow
 
@@ -19,6 +19,7 @@ __all__ = ["ArazzoSession", "Backdrop"]
 _ZONE = dt.timezone(dt.timedelta(hours=8))
 """Asia/Shanghai, whose clocks have not been changed since 1991."""
 
+_DONE = Answer("done")
 _LOG_IN = {"family": "log_in", "reviewer": "reviewer_log_in"}
 
 
@@ -55,6 +56,7 @@ class ArazzoSession:
         self._completed: dict[str, dict[str, Mapping[str, Any]]] = {
             name: {"inputs": {}, "outputs": one} for name, one in outputs.items()
         }
+        self._known = self._merged()
 
     def call(self, step: str, inputs: Mapping[str, Any]) -> Answer:
         """Take a step of the flow; it raises nothing that a deployment can cause."""
@@ -72,20 +74,33 @@ class ArazzoSession:
     def _run(self, name: str, inputs: Mapping[str, Any]) -> Ending:
         machine = Machine(self._backdrop.workflows, self._browser, self._backdrop.sleep, self._completed)
         ending = machine.run(name, self._all_inputs(name, inputs))
-        outputs = self.memory["outputs"]
-        for done, kept in self._completed.items():
-            if outputs.get(done) is not kept["outputs"]:
-                # The latest stands last: of two outputs of one name it is the one that counts.
-                outputs.pop(done, None)
-                outputs[done] = dict(kept["outputs"])
-                kept["outputs"] = outputs[done]
-        return self._explained(ending)
+        if machine.done:
+            self._remember(machine.done)
+        return self._explained(ending) if ending.wanted else ending
 
-    def _all_inputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def _remember(self, done: Iterable[str]) -> None:
+        """Keep the outputs of workflows that have completed."""
+        outputs, is_new = self.memory["outputs"], False
+        for name in done:
+            kept = self._completed[name]
+            if not kept["outputs"] and not outputs.get(name, True):
+                continue  # as often before, it has given nothing
+            # The latest stands last: of two outputs of one name it is the one that counts.
+            before = outputs.pop(name, None)
+            outputs[name] = kept["outputs"] = dict(kept["outputs"])
+            is_new = is_new or bool(before or outputs[name])
+        if is_new:
+            self._known = self._merged()
+
+    def _merged(self) -> dict[str, Any]:
+        """Put together what is known whatever the step."""
         merged = dict(self._backdrop.inputs)
         for outputs in self.memory["outputs"].values():
             merged.update(outputs)
-        merged.update(inputs)
+        return merged
+
+    def _all_inputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        merged = {**self._known, **inputs}
         for word, write in self._backdrop.workflows[name].words.items():
             if word in inputs:
                 merged[word] = write(inputs[word])
@@ -106,6 +121,8 @@ class ArazzoSession:
         return [output for output, _ in workflow.outputs] if workflow else []
 
     def _answer(self, step: str, ending: Ending) -> Answer:
+        if ending is DONE and not FLOW[step].needs:
+            return _DONE
         workflow, outputs = self._backdrop.workflows[step], dict(ending.outputs)
         if outputs.get("decided_at") is not None:
             outputs["decided_at"] = _as_iso(outputs["decided_at"], workflow.decided_at)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from canbao_loadtests.http.messages import Browser
 
@@ -18,12 +18,11 @@ Outcome: TypeAlias = Literal["done", "declined", "not ready", "logged out", "fai
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of a step."""
 
     outcome: Outcome
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = MappingProxyType({})
     reason: str = ""
     """Of what is not done, for people and for counting: `status 500`, `timeout`, `no output status`."""
     retry_after_s: float | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from canbao_loadtests.http.messages import Browser
 from canbao_loadtests.targets.target import Answer, Session
@@ -42,13 +42,12 @@ _PASSING = ("401", "403", "404", "408", "421", "425", "429")
 How: TypeAlias = Literal["done", "declined", "not ready", "failed", "out of patience"]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a call, or a page of several, ended."""
+class Result(NamedTuple):
+    """How a call, or a page of several, ended; a tuple, as there is one for each request."""
 
     how: How
     reason: str = ""
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = MappingProxyType({})
     retry_after_s: float | None = None
 
     @property
@@ -63,7 +62,7 @@ DONE = Result("done")
 
 def still_to_do(walk: Walk, calls: Iterable[str]) -> tuple[str, ...]:
     """Leave out what is done once and for all."""
-    return tuple(call for call in calls if call not in ONCE or call not in walk.done)
+    return tuple([call for call in calls if call not in ONCE or call not in walk.done])
 
 
 class Caller:
@@ -95,6 +94,7 @@ class Caller:
         )
         self._run, self._around, self._book, self._given = deployment.run, around, book, given
         self._open: dict[int, tuple[Browser, Session]] = {}
+        self._needed: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     # --- sessions ---
 
@@ -117,41 +117,50 @@ class Caller:
 
     # --- calls ---
 
-    def prepare(self, walk: Walk, calls: Collection[str], patience_s: float) -> tuple[Result, float]:
+    def prepare(self, walk: Walk, calls: tuple[str, ...], patience_s: float) -> tuple[Result, float]:
         """Make the calls without which others make no sense, as far as they were not made before."""
-        needed = dict.fromkeys(before for call in calls for before in PREPARED_BY.get(call, ()))
-        missing = [call for call in needed if call in self._target.steps and call not in {*walk.done, *calls}]
+        needed = self._needed.get(calls)
+        if needed is None:
+            needed = self._needed[calls] = self._needed_by(calls)
+        missing = [call for call in needed if call not in walk.done]
         return self.page(walk, missing, patience_s) if missing else (DONE, 0.0)
+
+    def _needed_by(self, calls: tuple[str, ...]) -> tuple[str, ...]:
+        before = dict.fromkeys(one for call in calls for one in PREPARED_BY.get(call, ()))
+        return tuple(call for call in before if call in self._target.steps and call not in calls)
 
     def page(self, walk: Walk, calls: Iterable[str], patience_s: float) -> tuple[Result, float]:
         """Make the calls of a page, for as long as the family has patience; give how that ended, and the seconds."""
-        began = self._around.now()
+        began = now = self._around.now()
         end = began + min(patience_s, self._around.pace.call_s)
         result = DONE
         for call in calls:
-            result = self._limited(walk, call, end - self._around.now(), waits=patience_s < math.inf)
+            result, now = self._limited(walk, call, now, end, waits=patience_s < math.inf)
             if result.how != "done":
                 break
-        return result, self._around.now() - began
+        return result, now - began
 
     def look(self, walk: Walk) -> Result:
         """Ask how an application stands."""
-        return self._limited(walk, "progress", self._around.pace.call_s, waits=False)
+        now = self._around.now()
+        return self._limited(walk, "progress", now, now + self._around.pace.call_s, waits=False)[0]
 
-    def _limited(self, walk: Walk, call: str, seconds: float, *, waits: bool) -> Result:
-        end = self._around.now() + seconds if waits else -math.inf
+    def _limited(self, walk: Walk, call: str, now: float, end: float, *, waits: bool) -> tuple[Result, float]:
+        """Make a call that has to end by a time; give how it ended, and when."""
         try:
-            with self._around.limit(seconds):
-                result = self._papers(walk, end) if call == "upload_paper" else self._made(walk, call, {}, end)
+            with self._around.limit(end - now):
+                result = self._called(walk, call, end if waits else -math.inf)
         except OutOfPatienceError:
             result = Result("out of patience")
             self._book.calls[call, result.how, ""] += 1
         finally:
             walk.doing = ""
         self._settle(walk, call, result)
-        return result
+        return result, self._around.now()
 
-    def _papers(self, walk: Walk, end: float) -> Result:
+    def _called(self, walk: Walk, call: str, end: float) -> Result:
+        if call != "upload_paper":
+            return self._made(walk, call, self._given(walk, call), end)
         for word, picture in self._target.papers.items():
             image, kind, file = self._families.paper(picture)
             given = {"paper": word, "paper_image": image, "paper_type": kind, "paper_name": file}
@@ -163,16 +172,16 @@ class Caller:
     def _made(self, walk: Walk, call: str, given: Mapping[str, Any], end: float) -> Result:
         """Make one call: wait where the deployment is not ready, log in again where the session has expired."""
         before = call in walk.tried
+        inputs = {**self._families.of(walk.family), **given}
         if call in KEYED:
-            given = {**given, "idempotency_key": self._key(walk, call)}
+            inputs["idempotency_key"] = self._key(walk, call)
         if (call in ONCE or call in KEYED) and not before:
             walk.tried.add(call)
             self._around.keep(walk)  # what is about to be done is written down first
-        inputs = {**self._families.of(walk.family), **self._given(walk, call), **given}
-        answer = self._answered(walk, call, inputs, end)
-        if call == "register" and before and _result(answer).refused and self._logs_in(walk):
+        result = _result(self._answered(walk, call, inputs, end))
+        if call == "register" and before and result.refused and self._logs_in(walk):
             return DONE  # the account was opened the last time, and the answer got lost
-        return _result(answer)
+        return result
 
     def _answered(self, walk: Walk, call: str, inputs: Mapping[str, Any], end: float) -> Answer:
         """Ask until there is an answer: again where the deployment is not ready, if that is before the end."""
@@ -224,6 +233,8 @@ class Caller:
 
 
 def _result(answer: Answer) -> Result:
+    if answer.outcome == "done" and not answer.outputs:
+        return DONE
     if answer.outcome == "logged out":
         return Result("failed", "logged out")
     return Result(answer.outcome, answer.reason, answer.outputs, answer.retry_after_s)

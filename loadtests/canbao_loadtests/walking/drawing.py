@@ -52,10 +52,12 @@ class Drawn:
 
     def value(self, draw: Draw, family: int, attempt: int) -> float:
         """Give the value of a family at an attempt."""
-        if draw.constant:
-            return draw.value
+        if draw.distribution is None:
+            if draw.column is None:
+                return draw.value
+            attempt = 0
         place = self._place[family]
-        if attempt == 0 or draw.distribution is None:
+        if attempt == 0:
             return (self._firsts.get(draw) or self._first(draw))[place]
         return self._later_value(draw, place, attempt)
 

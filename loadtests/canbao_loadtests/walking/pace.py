@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from gevent import Timeout
+from canbao_loadtests.http.deadlines import Deadlines
 
 __all__ = ["OutOfPatienceError", "Pace", "patience"]
 
@@ -52,8 +52,6 @@ class OutOfPatienceError(Exception):
     """A family has waited for as long as it would."""
 
 
-@contextmanager
-def patience(seconds: float) -> Iterator[None]:
-    """Raise OutOfPatienceError after some real seconds, wherever the greenlet then waits."""
-    with Timeout(max(seconds, 0.0), OutOfPatienceError):
-        yield
+def patience(deadlines: Deadlines) -> Callable[[float], AbstractContextManager[None]]:
+    """Give what raises OutOfPatienceError after some real seconds, wherever the greenlet then waits."""
+    return lambda seconds: deadlines.set(max(seconds, 0.0), OutOfPatienceError)

@@ -11,6 +11,7 @@ import gevent
 
 from canbao.calendar import Horizon
 from canbao_loadtests.clock import LoadClock
+from canbao_loadtests.http.deadlines import Deadlines
 from canbao_loadtests.http.messages import Browser
 from canbao_loadtests.targets.target import Target
 from canbao_loadtests.walking.pace import Pace, patience
@@ -101,7 +102,7 @@ class Surroundings:
     until: float
     sleep: Callable[[float], object] = gevent.sleep
     pace: Pace = field(default_factory=Pace)
-    limit: Callable[[float], AbstractContextManager[None]] = patience
+    limit: Callable[[float], AbstractContextManager[None]] = field(default_factory=lambda: patience(Deadlines()))
     keep: Callable[[Walk], object] = _forget
     horizon: Horizon | None = None
     session_over: Callable[[Walk], object] = lambda walk: None

@@ -117,7 +117,10 @@ class Turns:
     # --- visits ---
 
     def _visit(self, walk: Walk, step: p.VisitStep) -> int | None:
-        calls = still_to_do(walk, self._route.calls[step.index])
+        calls = self._route.calls[step.index]
+        if not calls:
+            return self._pass_by(walk, step)
+        calls = still_to_do(walk, calls)
         if "submit" in calls:
             return self._hand_in(walk, step)
         return self._page(walk, step, calls) if calls else self._pass_by(walk, step)
@@ -133,7 +136,8 @@ class Turns:
         walk.moment = self._course.moment()
         result, took_s = self._caller.prepare(walk, calls, patience_s)
         if result.how == "done":
-            walk.moment = self._course.moment()  # what the plan takes for granted is no part of the visit
+            if took_s:
+                walk.moment = self._course.moment()  # what the plan takes for granted is no part of the visit
             result, took_s = self._caller.page(walk, calls, patience_s)
         ended, enter = _ENDED.get(result.how, _ABANDONED), walk.moment
         start = enter + max(0.0, took_s - self._value(step.service, walk.family, attempt))
@@ -235,8 +239,8 @@ class Turns:
             walk.attempt(step.index)
             return self._onward(walk, self._checked(walk, step, result.how == "done"))
         attempt = walk.attempt(step.index)
-        luck, probability = (self._value(draw, walk.family, attempt) for draw in (step.luck, step.probability))
-        return self._checked(walk, step, luck < probability)
+        luck = self._value(step.luck, walk.family, attempt)
+        return self._checked(walk, step, luck < self._value(step.probability, walk.family, attempt))
 
     def _checked(self, walk: Walk, step: p.CheckStep, passes: bool) -> int:
         if passes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
 __all__ = ["Application", "Visit", "Waits", "Walk"]
@@ -116,15 +118,22 @@ class Walk:
         return count
 
     def state(self) -> dict[str, Any]:
-        """Give what has to be kept, ready for JSON, but for attempts and visits; what is as at first is left out.
-
-        It is asked for ten times a journey: half of its size is half of the time that the journal takes.
-        """
-        kept = {name: value for name, first in _FIRST.items() if (value := getattr(self, name)) != first}
+        """Give what has to be kept, ready for JSON, but for attempts and visits; what is nothing is left out."""
+        kept = {
+            "family": self.family,
+            "step": self.step,
+            "moment": self.moment,
+            "channel": self.channel,
+            "first_channel": self.first_channel,
+            "application": self.application,
+            "outcome": self.outcome,
+            "finished": self.finished,
+            **{name: value for name, value in zip(_OFTEN_NOTHING, _often_nothing(self), strict=True) if value},
+        }
         for name in ("done", "tried"):
             if name in kept:
                 kept[name] = sorted(kept[name])
-        return {"family": self.family, "step": self.step, "moment": self.moment, **kept}
+        return kept
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], attempts: Mapping[int, int]) -> Walk:
@@ -140,14 +149,13 @@ class Walk:
             given[name] = {int(key): value for key, value in given.get(name, {}).items()}
         given["done"], given["tried"] = set(given.get("done", ())), set(given.get("tried", ()))
         given["intake"] = tuple(given["intake"]) if "intake" in given else None
+        if given.get("until", 0.0) is None:  # JSON has no word for never
+            given["until"] = math.inf
         return cls(**given, attempts=dict(attempts))
 
 
-def _first_values() -> dict[str, Any]:
-    given, not_kept = ("family", "step", "moment"), ("attempts", "doing", "visits", "counted")
-    first = Walk(0, 0, 0.0)
-    return {name: getattr(first, name) for name in Walk.__dataclass_fields__ if name not in (*given, *not_kept)}
-
-
-_FIRST = _first_values()
-"""What everything that is kept is at first."""
+_OFTEN_NOTHING = (
+    *("failures", "marks", "trips", "effort_s", "memory", "cookies", "done", "tried", "keys", "deeds"),
+    *("waits", "until", "tries", "looks", "reason", "rounds", "intake", "told"),
+)
+_often_nothing = attrgetter(*_OFTEN_NOTHING)

@@ -57,16 +57,14 @@ class Walker:
         self.stands: Counter[str] = Counter()
         """How many applications stand where."""
         self.stopped = False
+        self.moment = around.moment
+        """Gives the present moment of the scenario."""
         self._places = Places(route.plan, around.at, self._released)
         self._turns = Turns(route, drawn, caller, self._places, self)
         self._reviews = Reviews(caller, around, self._spread, self._decided)
         self._places.start(self.moment())
 
     # --- the course of a load test ---
-
-    def moment(self) -> float:
-        """Give the present moment of the scenario."""
-        return self._around.moment()
 
     def begin(self, family: int) -> Walk:
         """Let a family arrive now; it sets out with `go_on`.

@@ -18,6 +18,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import mul
 from random import Random
 from typing import TYPE_CHECKING, Literal
 
@@ -260,6 +261,10 @@ class Identities:
         return (family * _SPREAD + self._luck.key(f"families.{purpose}")) % size
 
 
+_WEIGHTS = tuple(1 << (17 - place) for place in range(17))
+"""ISO 7064 MOD 11-2: the weight of the digit at place i from the left, the check digit being place 17, is 2**(17-i)."""
+
+
 def citizen_number(area: str, birth: date, sequence: int) -> str:
     """Put a citizen number together (GB 11643): area, date of birth, sequence and check digit.
 
@@ -272,9 +277,8 @@ def citizen_number(area: str, birth: date, sequence: int) -> str:
     sequence
         1 to 999, odd for a man.
     """
-    body = f"{area}{birth:%Y%m%d}{sequence:03d}"
-    # ISO 7064 MOD 11-2: the weight of the digit at place i from the left, the check digit being place 17, is 2**(17-i).
-    rest = sum(int(digit) << (17 - place) for place, digit in enumerate(body))
+    body = f"{area}{birth.isoformat().replace('-', '')}{sequence:03d}"
+    rest = sum(map(mul, map(int, body), _WEIGHTS))
     return body + "10X98765432"[rest % 11]
 
 

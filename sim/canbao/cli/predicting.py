@@ -52,7 +52,7 @@ def compare_with_measured(  # noqa: PLR0913 - what was asked for
 def _print(answer: Mapping[str, Any], folder: Path, language: Language) -> None:
     from rich.text import Text
 
-    from canbao.experiments.forecast import assumptions_verdict, forecast_verdict, obstacles_said
+    from canbao.experiments.forecast import assumptions_verdict, forecast_verdict, nothing_said, obstacles_said
 
     screen = console()
     for sentence in obstacles_said(answer, language):
@@ -62,15 +62,18 @@ def _print(answer: Mapping[str, Any], folder: Path, language: Language) -> None:
     assumptions = answer["assumptions"]
     if assumptions is not None:
         screen.print(Text(assumptions_verdict(assumptions, language), style="bold"))
+    elif answer["unfit"]:
+        screen.print(Text(nothing_said([answer["unfit"]], language)))
     screen.print()
     print_table((*(language.say(head) for head in _HEADS), ""), _measure_lines(answer["measures"], language), ("bold",))
     screen.print()
-    if assumptions is None:
+    if assumptions is not None:
+        print_assumptions(assumptions, language)
+        screen.print()
+    elif not answer["unfit"]:
         text = language.say("canbao calibrate {folder} says which assumption is off.", folder=folder)
         screen.print(Text(text))
-    else:
-        print_assumptions(assumptions, language)
-    screen.print()
+        screen.print()
 
 
 def _measure_lines(rows: Sequence[Mapping[str, Any]], language: Language) -> Iterator[tuple[str, ...]]:
@@ -103,7 +106,7 @@ def print_assumptions(assumptions: Sequence[Mapping[str, Any]], language: Langua
 
 def _assumption_line(one: Mapping[str, Any], language: Language) -> tuple[str, ...]:
     from canbao.experiments.forecast import assumption_name
-    from canbao.report.experiments.predicted import measured_said, moves_said, stated_said, verdict_of
+    from canbao.report.loads.assumptions import measured_said, moves_said, stated_said, verdict_of
 
     return (
         assumption_name(one, language),

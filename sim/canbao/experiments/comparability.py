@@ -15,7 +15,7 @@ from canbao.runs.run import SCENARIO
 if TYPE_CHECKING:
     from canbao.runs import Run
 
-__all__ = ["LOAD", "Obstacle", "is_load", "obstacles"]
+__all__ = ["LOAD", "Obstacle", "is_load", "obstacles", "same_scenario"]
 
 LOAD = "load"
 """What the manifest of a load test has for an engine, and the name of its part of the summary."""
@@ -50,6 +50,17 @@ class Obstacle:
 def is_load(run: Run) -> bool:
     """Tell whether a run is a load test."""
     return bool(run.manifest.get("engine") == LOAD)
+
+
+def same_scenario(predicted: Run, measured: Run) -> bool:
+    """Tell whether two runs have the same scenario, up to what changes nothing of a simulation.
+
+    Raises
+    ------
+    StorageError
+        When one of them cannot be read.
+    """
+    return _scenario(predicted) == _scenario(measured)
 
 
 def obstacles(predicted: Run, measured: Run, *, repeated: bool = False) -> tuple[Obstacle, ...]:

@@ -15,6 +15,8 @@ __all__ = [
     "assumptions_verdict",
     "forecast_verdict",
     "is_off",
+    "nothing_said",
+    "nothing_told",
     "obstacles_said",
 ]
 
@@ -51,6 +53,7 @@ WHY = {
     "few debits": noted("too few debits"),
     "nothing waited": noted("hardly anything waited for clerks"),
     "no reasons": noted("the deployment gives no reasons"),
+    "no time": noted("not looked at for want of time"),
     "shared": noted("shared with other channels"),
 }
 """Why an assumption is not identified, or only to one side."""
@@ -104,7 +107,9 @@ def forecast_verdict(answer: Mapping[str, Any], language: Language) -> str:
 
 
 def assumptions_verdict(assumptions: Sequence[Mapping[str, Any]], language: Language) -> str:
-    """Say which assumptions are off."""
+    """Say which assumptions are off, or why nobody can tell."""
+    if nothing_told(assumptions):
+        return nothing_said([language.say(WHY[why]) for why in _reasons(assumptions)], language)
     off = [assumption_name(one, language) for one in assumptions if is_off(one)]
     unknown = sum(one["verdict"] == "not identified" for one in assumptions)
     said = [language.say("No assumption that could be checked is off.")]
@@ -113,6 +118,23 @@ def assumptions_verdict(assumptions: Sequence[Mapping[str, Any]], language: Lang
     if unknown:
         said.append(language.plural("{n} could not be identified.", "{n} could not be identified.", unknown))
     return " ".join(said)
+
+
+def nothing_told(assumptions: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether so little happened that a load test says nothing of its deployment."""
+    return all(
+        one["verdict"] == ("within chance" if one["what"] == "arrivals" else "not identified") for one in assumptions
+    )
+
+
+def _reasons(assumptions: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(one["why"] for one in assumptions if one["why"]))
+
+
+def nothing_said(reasons: Sequence[str], language: Language) -> str:
+    """Say in one line why nobody can tell which assumption is off."""
+    joined = language.say_as("between clauses", "; ").join(reasons)
+    return language.say("Which assumption is off cannot be told: {reasons}.", reasons=joined)
 
 
 def assumption_name(one: Mapping[str, Any], language: Language) -> str:

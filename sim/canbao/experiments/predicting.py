@@ -10,7 +10,6 @@ that are looked at (Holm 1979), and more than 1 % of what was predicted: smaller
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +21,9 @@ from canbao.assembly import scenario_plan
 from canbao.assembly.review import REVIEW
 from canbao.columns import Column
 from canbao.errors import StorageError
+from canbao.experiments.assumptions import chances_of, read_calibration, restated
 from canbao.experiments.breakdown import known
-from canbao.experiments.comparability import Obstacle, is_load, obstacles
+from canbao.experiments.comparability import LOAD, Obstacle, is_load, obstacles, same_scenario
 from canbao.experiments.meaning import Meaning, Meanings, meaning_of
 from canbao.experiments.measured import find_measure, measures_of, where_absent
 from canbao.measures.stays import stays
@@ -40,10 +40,7 @@ if TYPE_CHECKING:
     from canbao.plugins import Plugins
     from canbao.runs import Run
 
-__all__ = ["CALIBRATION", "Held", "Row", "all_measures", "hold", "prediction_of", "told_measures", "value_of"]
-
-CALIBRATION = "calibration.json"
-"""Stands in the folder of a load test once its assumptions were checked; `assumptions` in it is a list."""
+__all__ = ["Held", "Row", "all_measures", "hold", "prediction_of", "told_measures", "value_of"]
 
 _PREDICTION = "prediction"
 _BLOCKS, _LEAST = 20, 5
@@ -100,7 +97,9 @@ class Held:
     """Why the two cannot be compared; empty if they can."""
     rows: tuple[Row, ...]
     assumptions: tuple[Mapping[str, Any], ...] | None
-    """Each with what the scenario states and what was measured; None where they were not checked."""
+    """Each with what the simulation's scenario states and what was measured; None where they were not checked."""
+    unfit: str = ""
+    """Why they could not be checked, where somebody tried."""
 
     def of(self, measure: str) -> Row:
         """Give the row of a measure.
@@ -127,6 +126,7 @@ class Held:
             "obstacles": [one.as_data() for one in self.obstacles],
             "measures": [row.as_data() for row in self.rows],
             "assumptions": None if self.assumptions is None else [dict(one) for one in self.assumptions],
+            "unfit": self.unfit,
         }
 
 
@@ -181,8 +181,8 @@ def hold(predicted: Run, measured: Run, plugins: Plugins, *, measures: Sequence[
     StorageError
         When a run cannot be read.
     """
-    checked = _calibration(measured.folder)
-    chance = _chance(checked)
+    checked = read_calibration(measured.folder)
+    chance = chances_of(checked)
     problems = obstacles(predicted, measured, repeated=bool(chance))
     chance = {} if problems else chance
     sides = [_Side(run.trace, all_measures(run.summary, run.trace)) for run in (predicted, measured)]
@@ -204,8 +204,24 @@ def hold(predicted: Run, measured: Run, plugins: Plugins, *, measures: Sequence[
         simulations=max((len(values) for values in chance.values()), default=0),
         obstacles=problems,
         rows=_judged(rows, level),
-        assumptions=None if checked is None else tuple(checked["assumptions"]),
+        assumptions=None if checked is None else _assumed(predicted, measured, checked["assumptions"], plugins),
+        unfit=_unfit(measured) if checked is None else "",
     )
+
+
+def _assumed(
+    predicted: Run, measured: Run, found: Sequence[Mapping[str, Any]], plugins: Plugins
+) -> tuple[Mapping[str, Any], ...]:
+    """Give what was found of the assumptions, beside what the simulation's own scenario states."""
+    if same_scenario(predicted, measured):
+        return tuple(found)
+    theirs, own = (load_scenario(run.folder / SCENARIO, plugins) for run in (predicted, measured))
+    return restated(found, theirs, own)
+
+
+def _unfit(measured: Run) -> str:
+    """Give why the load test could not fit anything when it ended."""
+    return str(((measured.summary.get(LOAD) or {}).get("fit") or {}).get("problem") or "")
 
 
 # --- the runs, and parts of them --------------------------------------------------------------------------------------
@@ -382,27 +398,3 @@ def _verdict(row: Row, p_adjusted: float, level: float) -> Verdict:
         return "unknown"
     matters = abs(row.difference.mean) > _MATTERS * abs(row.predicted)
     return "off" if p_adjusted < 1.0 - level and matters else "within chance"
-
-
-# --- assumptions ------------------------------------------------------------------------------------------------------
-
-
-def _calibration(folder: Path) -> Mapping[str, Any] | None:
-    """Read what was found of the scenario's assumptions, if somebody looked."""
-    path = folder / CALIBRATION
-    if not path.is_file():
-        return None
-    try:
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found["assumptions"], list):
-            raise TypeError("its assumptions are no list")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is damaged: {error}; make it again with canbao calibrate {folder}") from error
-    return found
-
-
-def _chance(checked: Mapping[str, Any] | None) -> dict[str, FloatArray]:
-    """Give what simulations with other luck gave, by measure; nothing where they were not made."""
-    found: Mapping[str, Sequence[float | None]] = (checked or {}).get("chance") or {}
-    values = {name: np.array([math.nan if one is None else one for one in some]) for name, some in found.items()}
-    return {name: some for name, some in values.items() if not np.isnan(some).any()}

@@ -337,6 +337,14 @@ _LOAD = (
         ),
     ),
     _of_load(
+        noted("Assumptions"),
+        loads.assumptions,
+        noted(
+            "What the scenario states of the deployment, with the grade of its evidence, and what was measured. "
+            "`canbao calibrate` says besides what each would move."
+        ),
+    ),
+    _of_load(
         noted("Where applications stand"),
         loads.ledger,
         noted("What was handed in is issued, rejected, in review, returned or withdrawn: nothing else."),

@@ -16,7 +16,7 @@ from canbao.experiments.predicting import hold
 from canbao.plugins import Plugins
 from canbao.runs import Run, read_run
 from canbao.scenario.scenario import load_scenario
-from canbao_loadtests.calibrating.calibration import Calibration, calibrate, keep
+from canbao_loadtests.calibrating.calibration import Calibration, Effort, calibrate, keep
 from canbao_loadtests.calibrating.command import command
 
 
@@ -113,7 +113,7 @@ def test_a_scenario_that_is_right_is_let_be(pretend: Callable[..., Any], town: P
 def test_a_deployment_that_turns_away_is_fitted_too(pretend: Callable[..., Any], town: Path, plugins: Plugins) -> None:
     """Where nobody may wait, the slots are what is inside when one is turned away."""
     made = pretend(town, ("channels.portal.slots=2", "channels.portal.backlog=0"), duration_s=900.0)
-    found = {one.what: one for one in calibrate(made.folder, plugins, seconds=0.0).assumptions}
+    found = {one.what: one for one in calibrate(made.folder, plugins, effort=Effort(chance=0.0)).assumptions}
     assert (found["slots"].verdict, found["slots"].overrides) == ("off", ("channels.portal.slots=2",))
     assert (found["backlog"].verdict, found["backlog"].overrides) == ("off", ("channels.portal.backlog=0",))
 

@@ -14,7 +14,7 @@ from canbao.experiments.predicting import hold
 from canbao.plugins import Plugins
 from canbao.runs import read_run
 from canbao.scenario.scenario import load_scenario
-from canbao_loadtests.calibrating.calibration import calibrate, keep
+from canbao_loadtests.calibrating.calibration import Effort, calibrate, keep
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def run(town: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_real_load_test_is_calibrated(run: Path, plugins: Plugins) -> None:
     """The service is far quicker than 0.8 s a page, everybody came, and the fragment is a scenario."""
-    found = calibrate(run, plugins, seconds=5.0)
+    found = calibrate(run, plugins, effort=Effort(chance=5.0))
     keep(found)
     by_name = {one.what: one for one in found.assumptions}
     assert (by_name["arrivals"].verdict, by_name["arrivals"].n) == ("within chance", 200)

@@ -68,7 +68,7 @@ def test_a_worker_elsewhere_gets_all_it_needs_and_gives_back_what_it_recorded(
 def test_what_a_dead_worker_had_is_lost_and_counted_and_the_rest_goes_on(
     start: Any, server: Any, tmp_path: Path
 ) -> None:
-    """Its families who had come are lost, those who had not are not injected; the other worker's all finish."""
+    """What it wrote down is known, who came since is lost, who had not come is not injected; the other's all finish."""
     process = start(arrivals(100), parts=2, allow_hosts=("worker",))
     process.tell(server())
     process.hear("progress")
@@ -82,7 +82,9 @@ def test_what_a_dead_worker_had_is_lost_and_counted_and_the_rest_goes_on(
     assert (code, end["reason"], end["valid"], end["lost"]) == (0, "worker lost", False, 1)
     assert "gives no sign of life" in end["said"]
     assert sorted(how) == list(range(100))
-    assert sorted(ended.values(), key=len) == [{"finished"}, {"lost", "not injected"}]
+    mine, theirs = sorted(ended.values(), key=len)
+    assert mine == {"finished"}
+    assert {"finished", "not injected"} <= theirs <= {"finished", "cut", "lost", "not injected"}
 
 
 def test_a_signal_stops_all_workers(start: Any, server: Any, tmp_path: Path) -> None:

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-import gevent.socket
 import pytest
 
-from canbao_loadtests.http import connections
+from canbao_loadtests.http import connections, transports
 from canbao_loadtests.http.answers import Limits
 from canbao_loadtests.http.client import Client, Settings
 from canbao_loadtests.http.exchange import Exchange
 from canbao_loadtests.http.messages import Browser, Request, Response, TransportError
 from canbao_loadtests.http.safety import Safety
+from canbao_loadtests.http.transports import Plain
 
 Open = Callable[..., Browser]
 OK = "HTTP/1.1 200 OK\r\n"
@@ -120,17 +120,17 @@ def test_families_wait_side_by_side(open_browser: Open, faulty: Any) -> None:
 
 def test_nothing_waits_for_nagle(faulty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection sends at once: with Nagle's delay a request after an upload may wait 40 ms for nothing."""
-    opened: list[Any] = []
+    taken: list[bool] = []
 
-    class Remembered(gevent.socket.socket):
-        def __init__(self, *what: Any) -> None:
-            super().__init__(*what)
-            opened.append(self)
+    class Remembered(Plain):
+        def __init__(self, connected: Any) -> None:
+            taken.append(bool(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+            super().__init__(connected)
 
-    monkeypatch.setattr(gevent.socket, "socket", Remembered)
+    monkeypatch.setattr(connections, "Plain", Remembered)
     client = Client(faulty.url, Safety())
     assert get(client.browser({}, lambda _: None)).status == 200
-    assert [bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) for one in opened] == [True]
+    assert taken == [True]
     client.close()
 
 
@@ -364,3 +364,15 @@ def test_what_a_deployment_said_cannot_become_a_header(open_browser: Open, fault
     for request in (Request("GET", "/", (("X", "a\r\nEvil: yes"),)), Request("GET", "/ HTTP/1.1\r\nEvil: yes")):
         assert trouble_of(open_browser(), request) == "garbage"
     assert faulty.seen() == []
+
+
+def test_a_system_that_sends_one_piece_at_a_time_and_cannot_poll_does_the_same(
+    open_browser: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows there is neither: large bodies arrive whole all the same, and connections are used again."""
+    monkeypatch.setattr(transports, "_GATHERS", False)
+    monkeypatch.delattr(transports.select, "poll")
+    browser, body = open_browser(), bytes(range(256)) * 1024
+    seen = [echo(post(browser, body=body)) for _ in range(3)]
+    assert {one["body"].encode("latin-1") for one in seen} == {body}
+    assert len({one["connection"] for one in seen}) == 1

@@ -145,6 +145,10 @@ def test_requests_are_counted_as_by_hand() -> None:
     mine = {name: found["all"][name] for name in ("count", "failed", "throttled", "sent_bytes", "received_bytes")}
     assert mine == {"count": 6, "failed": 2, "throttled": 1, "sent_bytes": 600, "received_bytes": 1_200}
     assert found["looks"]["count"] == 1
+    took = [
+        ended - began for name, began, ended, status, _ in REQUESTS if not name.startswith("?") and 0 < status < 500
+    ]
+    assert found["all"]["in_time_share"] == pytest.approx(sum(seconds <= traffic.IN_TIME_S for seconds in took) / 6)
     by_operation = {(one["operation"], one["looks"]): one for one in traffic.operations(parts_of(REQUESTS))}
     assert set(by_operation) == {("enrol", False), ("pay", False), ("progress", True)}
     assert by_operation["enrol", False]["failed"] == 1

@@ -147,6 +147,16 @@ def test_its_folder_is_that_of_a_run(finished: tuple[Path, Done]) -> None:
     assert (run / "target" / "openapi.json").exists()
 
 
+def test_it_says_which_assumption_is_off(finished: tuple[Path, Done]) -> None:
+    """What was fitted is in the answer, in the summary and in the folder; the manifest has the steps of the target."""
+    run, done = finished
+    fit, kept = done.data["load"]["fit"], json.loads((run / "calibration.json").read_text(encoding="utf-8"))
+    assert fit["problem"] == ""
+    assert [one["what"] for one in fit["assumptions"]] == [one["what"] for one in kept["assumptions"]]
+    assert done.data["answer"]["sentences"]["assumed"]
+    assert {"register", "enrol", "submit", "progress"} <= set(read_run(run).manifest["load"]["steps"])
+
+
 def test_every_application_is_accounted_for(finished: tuple[Path, Done]) -> None:
     """What the ledger says is what the service's database holds, and what the trace tells."""
     run, done = finished
@@ -238,6 +248,9 @@ def test_it_goes_on_after_a_process_was_killed(tmp_path: Path, killed: str) -> N
     arrivals = told.data["load"]["arrivals"]
     assert arrivals["intended"] == 40
     assert arrivals["started"] + arrivals["not_injected"] + arrivals["unrecorded"] == 40
+    if killed == "the load process":  # it had no time to say anything: what it had written down is what is known
+        assert arrivals["missing_s"] == 1.0
+        assert "of its requests up to 1 s may be missing" in told.data["answer"]["sentences"]["load"]
 
 
 def test_the_clock_of_the_service_is_that_of_the_load_test(finished: tuple[Path, Done]) -> None:

@@ -123,6 +123,42 @@ def test_json_bodies(bench: Bench, payload: Any, content: Any) -> None:
     assert ("Content-Type", "application/json") in request.headers
 
 
+_PERCENT = st.sampled_from(["100 %", "%s", "{}", '"', "\\"])
+_INPUTS = st.sampled_from([f"$inputs.{name}" for name in FAMILY])
+_LEAVES = (
+    _INPUTS | _PERCENT | st.integers(-5, 5) | st.booleans() | st.none() | TEXT.filter(lambda text: "$" not in text)
+)
+_PAYLOADS = st.dictionaries(
+    _PERCENT | st.sampled_from("abc"),
+    st.recursive(
+        _LEAVES,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+        max_leaves=6,
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _resolved(payload: Any) -> Any:
+    """Put the values of a family into a payload."""
+    if isinstance(payload, dict):
+        return {key: _resolved(value) for key, value in payload.items()}
+    if isinstance(payload, list):
+        return [_resolved(value) for value in payload]
+    is_input = isinstance(payload, str) and payload.startswith("$inputs.")
+    return FAMILY[payload.removeprefix("$inputs.")] if is_input else payload
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(payload=_PAYLOADS)
+def test_json_bodies_hold_the_values_where_they_were_asked_for(bench: Bench, payload: Any) -> None:
+    """However deep a value stands, and whatever stands beside it, percent signs and quotes included."""
+    body = {"contentType": "application/json", "payload": payload}
+    request = sent(bench, {"operationId": "add_child", "requestBody": body})
+    assert json.loads(request.body) == _resolved(payload)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(TEXT)
 def test_a_value_cannot_break_out_of_a_json_text(bench: Bench, value: str) -> None:

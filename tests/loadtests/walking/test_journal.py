@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -271,6 +272,67 @@ def test_a_walk_is_the_same_after_it_was_kept() -> None:
     walk.keys, walk.deeds, walk.waits, walk.until, walk.intake = {"pay": "k"}, 2, "retry", 9.0, (1, 2, 3.5)
     assert Walk.from_state(json.loads(json.dumps(walk.state())), walk.attempts) == walk
     assert Walk.from_state(Walk(1, 2, 3.0).state(), {}) == Walk(1, 2, 3.0)
+
+
+def _kept(folder: Path, walk: Walk) -> Walk:
+    """Give a walk as it is read from a journal into which it was written."""
+    path = folder / f"{len(list(folder.iterdir()))}.jsonl"
+    journal = Journal(path, now=lambda: 0.0)
+    journal.keep(walk)
+    journal.close()
+    return read_journal(path)[walk.family].walk
+
+
+@pytest.mark.parametrize("name", sorted(set(Walk.__dataclass_fields__) - {"attempts", "doing", "visits", "counted"}))
+def test_every_field_of_a_walk_is_kept(name: str, tmp_path: Path) -> None:
+    """What differs from the beginning is read as it was, zero too, where the beginning is something else."""
+    first = getattr(Walk(1, 2, 3.0), name)
+    for value in _others(first, name):
+        walk = Walk(1, 2, 3.0)
+        setattr(walk, name, value)
+        assert getattr(_kept(tmp_path, walk), name) == value
+
+
+def _others(first: Any, name: str) -> list[Any]:
+    """Give values of a field that are not the first one."""
+    named: dict[str, list[Any]] = {
+        "intake": [(1, 2, 3.5)],
+        "finished": [0.0, 7.25],
+        "until": [math.inf, 9.5],
+        "failures": [{4: 1}],
+        "marks": [{0: 0.0}],
+    }
+    kinds: dict[type, list[Any]] = {
+        bool: [True],
+        int: [0, 5],
+        float: [0.0, 1234567.1234567],
+        str: ["review"],
+        set: [{"pay", "enrol"}],
+        dict: [{"a": "b"}],
+    }
+    return [value for value in named.get(name) or kinds[type(first)] if value != first]
+
+
+def test_what_a_deployment_gave_is_kept_whatever_it_is(tmp_path: Path) -> None:
+    """Numbers beyond 64 bits, and cookies in bytes that are no text."""
+    walk = Walk(
+        1,
+        2,
+        3.0,
+        memory={"outputs": {"enrol": {"application": 2**70}}},
+        cookies={"a": b"\xff".decode("utf-8", "surrogateescape")},
+    )
+    assert _kept(tmp_path, walk) == walk
+
+
+def test_a_visit_that_was_never_served_stays_so(tmp_path: Path) -> None:
+    """The service of a page that was left never began."""
+    walk = Walk(1, 2, 3.0)
+    walk.visits = [(0, 4, 1.5, math.nan, 2.5, 1), (0, 5, 2.5, 2.75, 3.5, 0)]
+    journal = Journal(tmp_path / "journal.jsonl", now=lambda: 0.0)
+    journal.keep(walk)
+    journal.close()
+    assert str(read_journal(journal.path)[1].visits) == "[(0, 4, 1.5, nan, 2.5, 1), (0, 5, 2.5, 2.75, 3.5, 0)]"
 
 
 def test_what_was_written_in_part_is_cut_off_before_more_is_written(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canbao.assembly import scenario_plan
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.measures.summary import summarise
 from canbao.plugins import Plugins, load_plugins
 from canbao.testing import small_scenario
@@ -26,7 +26,7 @@ def _summary(plugins: Plugins, skill: float) -> dict[str, Any]:
     }
     file = small_scenario(changes, plugins)
     plan = scenario_plan(file)
-    return summarise(file, plan, SimpyEngine().run(plan))
+    return summarise(file, plan, CompiledEngine().run(plan))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from canbao.arrivals import Poisson
 from canbao.distributions import Exponential
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.measures.queues import hour_edges, mean_number, occupancies, staff_over_time, waits
 from canbao.network import Journey, Network, Station, Stream, Visit
 from canbao.plan import Change, Plan, StationPlan
@@ -167,7 +167,7 @@ def test_busy_time_from_visits_is_that_of_the_server_process(seed: int) -> None:
         streams=[Stream("office", Poisson(0.006))],
     )
     plan = make_plan(network, until=30_000.0, seed=seed)
-    trace = SimpyEngine().run(plan)
+    trace = CompiledEngine().run(plan)
     edges = hour_edges(trace.until)
     busy = [float((station.busy * np.diff(edges)).sum()) for station in occupancies(trace, plan)]
     np.testing.assert_allclose(busy, np.asarray(trace.stations["busy_s"]), atol=1e-6)

@@ -16,7 +16,7 @@ from pydantic import Field
 from canbao.assembly import scenario_plan
 from canbao.columns import Coded, Column
 from canbao.district import CORRECT, GIVE_UP, HAND_IN, RESUBMIT, District, Part
-from canbao.engines.simpy_engine import SimpyEngine
+from canbao.engines.compiled_engine import CompiledEngine
 from canbao.luck import Luck
 from canbao.measures.records import RECORDS
 from canbao.measures.summary import summarise
@@ -40,7 +40,7 @@ def plugins() -> Plugins:
 def _summary(changes: Mapping[str, Any], plugins: Plugins) -> tuple[Summary, Trace]:
     file = small_scenario(changes, plugins)
     plan = scenario_plan(file)
-    trace = SimpyEngine().run(plan)
+    trace = CompiledEngine().run(plan)
     return summarise(file, plan, trace), trace
 
 

@@ -18,12 +18,15 @@ from canbao_loadtests.driving.progress import failed
 from canbao_loadtests.driving.recorder import HOW
 from canbao_loadtests.load.measures.period import Period
 
-__all__ = ["arrivals", "errors", "journeys", "operations", "over_time", "requests", "times"]
+__all__ = ["IN_TIME_S", "arrivals", "errors", "journeys", "operations", "over_time", "requests", "times"]
 
 _SHARES = (50.0, 90.0, 95.0, 99.0)
 _KINDS = ("first_channel", "kind", "residence", "skill")
 """The words by which journeys are told apart, where the population knows them."""
 _TOO_MANY = 429
+
+IN_TIME_S = 1.0
+"""A request in time takes no longer: after that a train of thought breaks (Nielsen, Usability Engineering, 1993)."""
 
 
 def times(seconds: FloatArray) -> dict[str, float | int | None]:
@@ -51,7 +54,8 @@ def arrivals(parts: Parts, period: Period, scheduled: int) -> dict[str, Any]:
     Parameters
     ----------
     parts
-        What the processes recorded. A process that was killed recorded no journeys: its families are `unrecorded`.
+        What the processes recorded. Of one that was killed, what it had not written down yet is missing: `missing_s`
+        seconds at most, and the families that came in them are `unrecorded`.
     period
         When they were to come.
     scheduled
@@ -63,6 +67,7 @@ def arrivals(parts: Parts, period: Period, scheduled: int) -> dict[str, Any]:
     return {
         "intended": scheduled,
         "unrecorded": max(scheduled - len(np.unique(_numbers(parts.journeys, "family"))), 0),
+        "missing_s": sum(float(end.get("missing_s", 0.0)) for end in parts.ends),
         "started": int(np.isfinite(started).sum()),
         **{word.replace(" ", "_"): int((how == code).sum()) for code, word in enumerate(HOW)},
         "a_second": scheduled / real_s,
@@ -128,12 +133,13 @@ def requests(parts: Parts) -> dict[str, Any]:
 
 def _counts(table: Table, chosen: BoolArray) -> dict[str, Any]:
     wrong = failed(table) & chosen
-    status = _numbers(table, "status")
+    status, took = _numbers(table, "status"), _took(table)
     return {
-        **times(_took(table)[chosen & ~wrong]),  # of the good ones
+        **times(took[chosen & ~wrong]),  # of the good ones
         "count": int(chosen.sum()),
         "failed": int(wrong.sum()),
         "failed_share": float(wrong.sum() / chosen.sum()) if chosen.any() else None,
+        "in_time_share": float((took <= IN_TIME_S)[chosen & ~wrong].sum() / chosen.sum()) if chosen.any() else None,
         "throttled": int((chosen & (status == _TOO_MANY)).sum()),
         "logged_out": int((chosen & (status == 401)).sum()),
         "sent_bytes": int(_numbers(table, "sent")[chosen].sum()),

@@ -16,6 +16,7 @@ from canbao.report.experiments.predicted import PREDICTION
 from canbao.report.experiments.raced import SELECTION
 from canbao.report.experiments.ranked import SENSITIVITY
 from canbao.report.experiments.replicated import REPLICATIONS
+from canbao.report.experiments.saturated import CAPACITY
 from canbao.report.experiments.sheet import Sheet
 from canbao.report.experiments.staffed import PLAN
 from canbao.report.experiments.study import Study, read_study
@@ -35,11 +36,14 @@ KINDS: Mapping[str, Kind] = {
     "sensitivity": SENSITIVITY,
     "plan": PLAN,
     "prediction": PREDICTION,
+    "capacity": CAPACITY,
 }
 """How each kind of answer is reported."""
 
 TOPICS = {
     "promises": noted("Were the promises kept?"),
+    "knee": noted("Where it saturates"),
+    "trials": noted("Trial by trial"),
     "differences": noted("What changes"),
     "candidates": noted("The candidates"),
     "held": noted("Where every objective holds"),

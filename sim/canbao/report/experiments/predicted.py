@@ -24,7 +24,9 @@ from canbao.report.experiments.forest import Row, forest
 from canbao.report.experiments.sheet import LOOKS, UNCLEAR, Look, Sheet
 from canbao.report.experiments.study import Study
 from canbao.report.experiments.units import sharing_an_axis
-from canbao.report.experiments.values import NONE, amount, change, ends, interval, p_value, scale_of
+from canbao.report.experiments.values import amount, change, ends, interval, p_value, scale_of
+from canbao.report.loads.assumptions import measured_said, moves_said, stated_said
+from canbao.report.loads.tables import table_of
 from canbao.report.tables import Listing
 from canbao.report.words import threshold
 
@@ -33,11 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PREDICTION",
-    "measured_said",
-    "moves_said",
     "prediction_study",
-    "stated_said",
-    "verdict_of",
     "write_prediction_report",
 ]
 
@@ -126,58 +124,6 @@ _MARKS = {"off": noted("off"), "within chance": noted("fits"), "not identified":
 """Verdicts, short enough for a mark."""
 
 
-def verdict_of(one: _One, language: Language) -> str:
-    """Say the verdict on an assumption, and why it is not identified."""
-    said, why = language.say(VERDICTS[one["verdict"]]), WHY[one["why"]]
-    if not why:
-        return said
-    return language.say("{verdict} ({why})", verdict=said, why=language.say(why))
-
-
-def stated_said(one: _One, language: Language) -> str:
-    """Say what the scenario states; for a factor, that of the scenario itself."""
-    return _value(one["stated"], one["unit"], language)
-
-
-def measured_said(one: _One, language: Language) -> str:
-    """Say what was measured, with its interval; what is known to one side only as a bound."""
-    value, low, high = (None if one[key] is None else _value(one[key], one["unit"], language) for key in _ENDS)
-    if value is None and low is None:
-        return NONE if high is None else language.say("{high} or less", high=high)
-    if value is None:
-        return language.say("{low} or more", low=low)
-    if low == high or (low is None and high is None):
-        return value
-    if high is None:
-        return language.say("{value} ({low} or more)", value=value, low=low)
-    if low is None:
-        return language.say("{value} ({high} or less)", value=value, high=high)
-    return language.say("{value} ({low} to {high})", value=value, low=low, high=high)
-
-
-_ENDS = ("measured", "low", "high")
-
-
-def _value(value: float, unit: str, language: Language) -> str:
-    if unit == "a minute":
-        return language.say("{number} families a minute", number=amount(value, "", language))
-    if unit == "s":  # of a request, a tenth matters
-        return f"{value:.3g} {language.say_as('unit', 's')}"
-    return f"× {value:.3g}" if unit == "factor" else amount(value, unit, language)
-
-
-def moves_said(one: _One, language: Language, most: int) -> list[str]:
-    """Say by how much some measures of the prediction would move if an assumption were put right."""
-    from canbao.experiments.meaning import meaning_of
-
-    found = one["moves"][:most]
-    units = [meaning_of(move["measure"]).unit for move in found]
-    return [
-        f"{move['measure']} {change({'mean': move['by'], 'half_width': 0.0}, unit, language)}"
-        for move, unit in zip(found, units, strict=True)
-    ]
-
-
 def _method(study: Study) -> list[str]:
     say, answer = study.language.say, study.answer
     level = threshold(answer["level"], study.language)
@@ -237,21 +183,8 @@ def _table(rows: Sequence[_One], study: Study) -> Table:
 
 def _assumptions(assumptions: Sequence[_One], language: Language) -> Listing:
     say = language.say
-    header = (say("assumption"), say("key"), say("stated"), say("grade"), say("measured"), say("n"), say("verdict"))
-    body = [
-        (
-            assumption_name(one, language),
-            one["path"],
-            stated_said(one, language),
-            one["grade"],
-            measured_said(one, language),
-            f"{one['n']:,}",
-            verdict_of(one, language),
-        )
-        for one in assumptions
-    ]
     note = say("What the scenario states of the deployment, with the grade of its evidence, and what was measured.")
-    return Listing(say("Assumptions"), Table.of(header, body), note)
+    return Listing(say("Assumptions"), table_of(assumptions, language), note)
 
 
 def _charts(study: Study, sheet: Sheet) -> Iterator[Chart]:

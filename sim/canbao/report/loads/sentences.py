@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from canbao.languages import Language
+from canbao.report.loads.assumptions import fit_said
 from canbao.report.loads.words import error_word, figure, measure
 from canbao.report.words import day, duration, joined, number, people, percent, threshold
 
@@ -82,6 +83,12 @@ def _load(summary: _Summary, language: Language) -> str | None:
         day=duration(_whole(86_400.0 / period["speed"]), language),
     )
     late = came["dispatch"]["p99_s"]
+    if came.get("missing_s"):
+        gap = language.say(
+            "A process was killed: of its requests up to {time} may be missing.",
+            time=duration(_whole(came["missing_s"]), language),
+        )
+        said = language.say("{sentence} {next}", sentence=said, next=gap)
     if came["unrecorded"]:
         lost = language.say(
             "{unrecorded} of {intended} came in a process that was killed: what they did is known, how long it took "
@@ -200,13 +207,21 @@ def _held(summary: _Summary, language: Language) -> str | None:
         return language.say(
             "The prediction held: {rows}.", rows=joined([_row(row, language) for row in judged[:2]], language)
         )
-    return language.say(
-        "The prediction did not hold for {missed} of {all} measures: {rows}. Portal or review are not as the scenario "
-        "says; `canbao calibrate` fits them.",
+    said = language.say(
+        "The prediction did not hold for {missed} of {all} measures: {rows}.",
         missed=number(len(missed)),
         all=number(len(judged)),
         rows=joined([_row(row, language) for row in missed[:3]], language),
     )
+    if "fit" in summary["load"]:  # the next sentence says which
+        return said
+    rest = language.say("Portal or review are not as the scenario says; `canbao calibrate` fits them.")
+    return language.say("{sentence} {next}", sentence=said, next=rest)
+
+
+def _assumed(summary: _Summary, language: Language) -> str | None:
+    fit = (summary.get("load") or {}).get("fit")
+    return None if fit is None else fit_said(fit, language)
 
 
 def _row(row: Mapping[str, Any], language: Language) -> str:
@@ -231,6 +246,7 @@ SENTENCES: Mapping[str, Callable[[_Summary, Language], str | None]] = {
     "cleared": _cleared,
     "broke": _broke,
     "held": _held,
+    "assumed": _assumed,
     "pages": _pages,
     "load": _load,
 }

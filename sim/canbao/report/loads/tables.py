@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from canbao.experiments.forecast import assumption_name
 from canbao.languages import Language
 from canbao.report.charts.chart import Cell, Table
+from canbao.report.loads.assumptions import measured_said, stated_said, verdict_of
 from canbao.report.loads.words import figure, measure
 from canbao.report.terms import column, term
 from canbao.report.words import duration, number, percent
 
-__all__ = ["comparison", "ledger", "operations", "sessions"]
+__all__ = ["assumptions", "comparison", "ledger", "operations", "sessions", "table_of"]
 
 _Load = Mapping[str, Any]
 _PERCENTILES = ("p50_s", "p90_s", "p95_s", "p99_s", "max_s")
@@ -31,6 +33,36 @@ def comparison(load: _Load, language: Language) -> Table:
         for row in load.get("comparison") or ()
     ]
     return Table.of((say("measure"), say("measured"), say("predicted"), say("prediction")), rows)
+
+
+def assumptions(load: _Load, language: Language) -> Table:
+    """Give what the scenario states of the deployment, and what was measured; no rows where nobody looked."""
+    whole = table_of((load.get("fit") or {}).get("assumptions") or (), language)
+    # Without the keys, so that the verdict can be seen on a narrow page.
+    order = [whole.header.index(language.say(name)) for name in _IN_REPORT]
+    return Table.of([whole.header[place] for place in order], [[row[place] for place in order] for row in whole.rows])
+
+
+_IN_REPORT = ("assumption", "stated", "measured", "verdict", "grade", "n")
+
+
+def table_of(assumptions: Sequence[_Load], language: Language) -> Table:
+    """Give a row for each assumption."""
+    say = language.say
+    header = (say("assumption"), say("key"), say("stated"), say("grade"), say("measured"), say("n"), say("verdict"))
+    body = [
+        (
+            assumption_name(one, language),
+            one["path"],
+            stated_said(one, language),
+            one["grade"],
+            measured_said(one, language),
+            f"{one['n']:,}",
+            verdict_of(one, language),
+        )
+        for one in assumptions
+    ]
+    return Table.of(header, body)
 
 
 def operations(load: _Load, language: Language) -> Table:
