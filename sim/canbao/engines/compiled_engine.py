@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from canbao import plan as p
-from canbao.arrays import FloatArray, IntArray
-from canbao.columns import numbers_of
+from canbao.arrays import IntArray
 from canbao.counters import Watch
 from canbao.engines import Progress
 from canbao.engines.collecting import Collected
@@ -24,7 +23,7 @@ from canbao.kernel import loop
 from canbao.kernel.compiling import JIT, cache_folder
 from canbao.kernel.drawing import BAD_DRAW, BLOCK
 from canbao.kernel.handle import handle
-from canbao.kernel.state import COMING, ROW, WIDE, World, records
+from canbao.kernel.state import COMING, WIDE, World, records
 from canbao.kernel.walking import NO_CHANNEL
 from canbao.plan import Plan
 from canbao.trace import Trace
@@ -33,6 +32,9 @@ __all__ = ["CompiledEngine"]
 
 _BUDGET = 200_000
 """Events between two chances for Python to do something: to tell progress, to stop."""
+
+_ROWS = 1 << 15
+"""Visits that the kernel writes down before Python takes them, at least."""
 
 _CHUNK = 1 << 14
 """Families that are given to the kernel at once: few enough to stay in the processor's cache."""
@@ -120,8 +122,7 @@ class Simulation:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.world, self.tables = start_world(plan)
-        came = np.flatnonzero(plan.arrival < plan.until)
-        self.order = came[np.argsort(plan.arrival[came], kind="stable")]
+        self.order = _by_arrival(plan)
         self.given = 0
         self.world.run.more = 1
         self._seen: Any = None
@@ -178,10 +179,9 @@ class Simulation:
     def _flush(self, rows: Collected | Counting) -> None:
         """Take what was written down; give room for more where the kernel needs it for one thing that happens."""
         run = self.world.run[0]
-        self.world = self.world._replace(**rows.take(self.world))
+        room = max(_ROWS, 4 * int(run.members) + BLOCK)
+        self.world = self.world._replace(**rows.take(self.world, room))
         run.rows = run.left = 0
-        if len(self.world.rows) < 2 * run.members + BLOCK:
-            self.world = self.world._replace(rows=records(4 * int(run.members) + BLOCK, ROW, zero=False))
 
     def _send_families(self) -> None:
         """Let the kernel have the next families to come."""
@@ -189,15 +189,9 @@ class Simulation:
         self.given += len(who)
         coming = records(len(who), COMING, zero=False)
         coming.time, coming.family, coming.step = self.plan.arrival[who], who, self.plan.first_step[who]
-        self.world = self.world._replace(coming=coming, coming_columns=self._columns(who))
+        self.world = self.world._replace(coming=coming)
         run = self.world.run[0]
         run.coming, run.expected, run.more = 0, len(who), self.given < len(self.order)
-
-    def _columns(self, who: IntArray) -> FloatArray:
-        columns = np.empty((len(self.tables.columns), len(who)))
-        for column, name in zip(columns, self.tables.columns, strict=True):
-            column[:] = numbers_of(self.plan.columns[name]).take(who)
-        return columns
 
     def _draw_outside(self) -> None:
         """Draw values for a block of families from a distribution that the kernel does not know."""
@@ -212,6 +206,17 @@ class Simulation:
         drawn = self.tables.tabled[table].values(self.plan.luck, count, first=first, attempt=attempt)
         at[table, attempt, block] = len(values)
         self.world = self.world._replace(table_at=at, values=np.concatenate([values, drawn]))
+
+
+def _by_arrival(plan: Plan) -> IntArray:
+    """Give the families that come, in their order; those who come at the same moment by their number."""
+    came = np.flatnonzero(plan.arrival < plan.until)
+    arrival = plan.arrival[came]
+    order = np.argsort(arrival)
+    times = arrival[order]
+    if (times[1:] == times[:-1]).any():  # the sorting that keeps their order takes four times as long
+        order = np.argsort(arrival, kind="stable")
+    return came[order]
 
 
 def _fault(plan: Plan, tables: Tables, world: World) -> Exception:

@@ -13,12 +13,14 @@ from canbao.engines.collecting import fates_of
 from canbao.engines.tracing import NOWHERE, make_families, make_stations, places_of
 from canbao.kernel.counting import BINS, HOUR_S, Counts, Keep, bin_edge, count_rows
 from canbao.kernel.opening import DAY_S
-from canbao.kernel.state import LEFT, World, records
+from canbao.kernel.state import LEFT, ROW, World, records
 from canbao.plan import Plan
 from canbao.trace import ENDINGS, INSIDE, Table
 
 __all__ = ["Counted", "Counting"]
 
+_LEAVING = 1 << 14
+"""Families that can leave before what is known of them is taken."""
 _ROUNDS = 8
 """Rounds of one family that are kept at first; there is room for more when one has more."""
 
@@ -82,8 +84,8 @@ class Counting:
         self._marks: list[AnyArray] = [np.empty((0, len(plan.marks)))]
         self._out: list[FloatArray] = [np.empty((0, 2 + len(watch.records)))]
 
-    def take(self, world: World) -> dict[str, Any]:
-        """Count what the kernel has written down since the last time; it can write over that."""
+    def take(self, world: World, room: int) -> dict[str, Any]:
+        """Count what the kernel has written down since the last time; give it where to write `room` more visits."""
         run = world.run[0]
         self._make_room(len(world.slots))
         out = np.zeros((run.left, 2 + len(self.watch.records)))
@@ -95,12 +97,14 @@ class Counting:
                 self.keep = self.keep._replace(past=_wider(self.keep.past))
         left = world.left[: run.left]
         self.outcomes += np.bincount(left["outcome"] % len(self.outcomes), minlength=len(self.outcomes))
-        if not self.keeps_families:
-            return {}
+        rows = world.rows if len(world.rows) >= room else records(room, ROW, zero=False)
+        if not self.keeps_families and len(world.left):
+            return {"rows": rows}
         self._left.append(left)
         self._marks.append(world.left_marks[: run.left])
         self._out.append(out)
-        return {"left": records(len(world.left), LEFT, zero=False), "left_marks": np.empty_like(world.left_marks)}
+        more = (_LEAVING, len(self.plan.marks))
+        return {"rows": rows, "left": records(_LEAVING, LEFT, zero=False), "left_marks": np.empty(more)}
 
     def _make_room(self, slots: int) -> None:
         """Keep something of as many slots as the kernel has."""
@@ -119,7 +123,7 @@ class Counting:
         labels = (*plan.outcomes, INSIDE)
         return Counted(
             until=plan.until,
-            families=make_families(plan, fates_of(plan, self._left, self._marks)) if self.keeps_families else None,
+            families=self._families() if self.keeps_families else None,
             stations=make_stations(plan, stations),
             counters=self._counters(),
             outcomes={label: int(n) for label, n in zip(labels, self.outcomes, strict=True) if n},
@@ -128,6 +132,10 @@ class Counting:
             records=self.watch.records,
             met=out[:, 2:].astype(np.int64),
         )
+
+    def _families(self) -> Table:
+        left, marks = np.concatenate(self._left).view(np.recarray), np.concatenate(self._marks)
+        return make_families(self.plan, fates_of(self.plan, left, marks))
 
     def _counters(self) -> Counters:
         plan, c = self.plan, self.counts

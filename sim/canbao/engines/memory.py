@@ -29,7 +29,7 @@ from canbao.columns import Column, numbers_of
 from canbao.errors import TooLargeError
 from canbao.plan import Draw, Plan, VisitStep
 
-__all__ = ["ANY_SIZE", "Need", "available", "check_memory", "need_of_families", "need_of_run"]
+__all__ = ["ANY_SIZE", "Need", "available", "check_memory", "need_of_families", "need_of_run", "visits_a_family"]
 
 ANY_SIZE = "CANBAO_ANY_SIZE"
 """Set in the environment, it lets every run start."""
@@ -94,7 +94,7 @@ def need_of_run(plan: Plan, engines: Sequence[str], *, measured: bool = True, ta
     tables
         Whether the visits are kept.
     """
-    families, visits = plan.families, plan.families * _visits_a_family(plan)
+    families, visits = plan.families, plan.families * visits_a_family(plan)
     parts: dict[str, float] = {"plan": _bytes([plan.arrival, plan.first_step, *plan.columns.values()])}
     for name in engines:
         numbers = _numbers_drawn(plan) if name == "simpy" else 0
@@ -107,7 +107,7 @@ def need_of_run(plan: Plan, engines: Sequence[str], *, measured: bool = True, ta
     return Need(families, parts)
 
 
-def _visits_a_family(plan: Plan) -> int:
+def visits_a_family(plan: Plan) -> int:
     """Give how often a family visits a place: in a network of few steps each of them once, and one again."""
     return min(_VISITS, 1 + sum(isinstance(step, VisitStep) for step in plan.steps))
 

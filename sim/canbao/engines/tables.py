@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from canbao import plan as p
-from canbao.arrays import FloatArray
+from canbao.arrays import AnyArray, FloatArray
 from canbao.calendar import Calendar
+from canbao.columns import numbers_of
 from canbao.distributions import formed
 from canbao.kernel import choosing, desks, walking
 from canbao.kernel.drawing import BLOCK, COLUMN, TABLE, VALUE
@@ -62,8 +63,8 @@ _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": 
 
 _SLOTS = 1024
 """Families that can be inside at first; arrays grow when more are."""
-_ROWS = 1 << 15
-"""Visits that the kernel writes down before Python takes them."""
+_TOGETHER = 512
+"""Families whose columns are put side by side at once."""
 _BUCKETS = (1 << 10, 1 << 17)
 """Buckets of time, at least and at most; with one for eight families the heap of near events stays in the cache."""
 
@@ -323,6 +324,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         entries=np.array(tables.entries, dtype=np.int64),
         points=np.array(tables.points),
         shares=np.array(tables.shares),
+        columns=_by_family([numbers_of(plan.columns[name]) for name in tables.columns], plan.families),
         tables=np.array(tables.tables, dtype=np.int64),
         table_at=np.full((len(tables.tabled), 1, blocks), -1, dtype=np.int64),
         values=empty,
@@ -333,11 +335,9 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         batches=_made(BATCH, [{"full": batch.size, "max_wait": batch.max_wait, "rounds": 1} for batch in plan.batches]),
         **_books(plan),
         coming=records(0, COMING),
-        coming_columns=np.empty((len(tables.columns), 0)),
         slots=records(0, SLOT),
         tickets=records(0, TICKET),
         counts=np.zeros((0, tables.counters), dtype=NARROW),
-        columns=np.zeros((0, len(tables.columns))),
         marks=np.zeros((0, len(plan.marks))),
         lanes=_made(LANE, lanes),
         queues=records(0, QUEUED).reshape(heaps, 0),
@@ -347,11 +347,20 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         what=np.empty(0, dtype=np.int64),
         heads=np.full(buckets + 1, -1, dtype=np.int64),
         distant=records(0, FAR),
-        rows=records(_ROWS, ROW),
-        left=records(_ROWS, LEFT),
-        left_marks=np.empty((_ROWS, len(plan.marks))),
+        rows=records(0, ROW),
+        left=records(0, LEFT),
+        left_marks=np.empty((0, len(plan.marks))),
     )
     return with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
+
+
+def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
+    """Put what is known of each family side by side, a block of families at a time, so that it stays in the cache."""
+    together = np.empty((families, len(columns)))
+    for first in range(0, families if columns else 0, _TOGETHER):
+        block = slice(first, first + _TOGETHER)
+        together[block] = np.array([column[block] for column in columns]).T
+    return together
 
 
 def with_slots(world: World, count: int) -> World:
@@ -365,7 +374,6 @@ def with_slots(world: World, count: int) -> World:
         slots=slots,
         tickets=_longer(world.tickets, 2 * count),
         counts=_longer(world.counts, count),
-        columns=_longer(world.columns, count),
         marks=_longer(world.marks, count),
         queues=_longer_rows(world.queues, count),
         frames=_longer(world.frames, count + 128),

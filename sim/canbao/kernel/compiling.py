@@ -58,7 +58,9 @@ def entry(function: F) -> F:
 def _dispatcher(function: F, **options: bool) -> F:
     before, _OPTIONS.CACHE_DIR = _OPTIONS.CACHE_DIR, str(cache_folder())
     try:
-        dispatcher: F = _JIT(function, nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)
+        dispatcher: F = _JIT(
+            function, nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False, **options
+        )
     finally:
         _OPTIONS.CACHE_DIR = before
     return dispatcher

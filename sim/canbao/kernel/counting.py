@@ -88,39 +88,42 @@ def count_rows(  # noqa: PLR0913, PLR0917 - the rows, what is counted, and what 
 
     `out` takes, for each family that has left: seconds waited, seconds stayed, and visits to watched places.
     """
-    # Functions get the arrays that they need, one by one: the tuple of all of them would be copied at each call.
-    number, past = k.number, k.past
-    rounds = (c.handed_in, c.decided, k.day_number, k.begun, k.let_go, k.number, k.past)
-    stays = (k.waited_s, k.stayed_s, k.met)
+    # Arrays are taken out of the tuples once: inside the loop each would be counted as used, and as not used any more.
+    came, endings, waits, wait_s, longest_s = c.came, c.endings, c.waits, c.wait_s, c.longest_s
+    waiting_s, waiting_through, busy_s, busy_through = c.waiting_s, c.waiting_through, c.busy_s, c.busy_through
+    rounds, handed_in, decided = c.rounds, c.handed_in, c.decided
+    place_of, own, watched, begins, day_number, waited_by, stayed_by, met, begun, let_go, number, past = k
     for i in range(first, count + 1):
         while done < leaving and left[done].rows <= i:
-            _end_round(left[done].slot, until, *rounds[1:])
-            _give_out(left[done], c.rounds, number, past, *stays, out, done)
+            _end_round(left[done].slot, until, decided, day_number, begun, let_go, number, past)
+            _give_out(left[done], rounds, number, past, waited_by, stayed_by, met, out, done)
             done += 1
         if i == count:
             break
         row = rows[i]
-        if number[row.slot] + 2 > past.shape[1]:
+        slot = row.slot
+        if number[slot] + 2 > past.shape[1]:
             return i, done
-        place, slot = k.place_of[row.step], row.slot
-        c.came[place, int(row.enter / HOUR_S)] += 1
-        c.endings[place, row.ended] += 1
+        place = place_of[row.step]
+        came[place, int(row.enter / HOUR_S)] += 1
+        endings[place, row.ended] += 1
         gone = until if math.isnan(row.leave) else row.leave
         waited = 0.0
         if row.ended not in (CLOSED, FULL, BAULKED):
             over = gone if math.isnan(row.start) else row.start
             waited = over - row.enter
-            _count_wait(c.waits, c.wait_s, c.longest_s, place, waited)
-            _cover(c.waiting_s, c.waiting_through, place, row.enter, over)
+            _count_wait(waits, wait_s, longest_s, place, waited)
+            _cover(waiting_s, waiting_through, place, row.enter, over)
             if not math.isnan(row.start):
-                _cover(c.busy_s, c.busy_through, place, row.start, gone)
-        if k.own[place]:
-            k.waited_s[slot] += waited
-            k.stayed_s[slot] += gone - row.enter
-        if k.watched[place] >= 0:
-            k.met[slot, k.watched[place]] += 1
-        if k.begins[place]:
-            _count_review(row, until, k.begins[place] == 1, *rounds)
+                _cover(busy_s, busy_through, place, row.start, gone)
+        if own[place]:
+            waited_by[slot] += waited
+            stayed_by[slot] += gone - row.enter
+        if watched[place] >= 0:
+            met[slot, watched[place]] += 1
+        if begins[place]:
+            begin = begins[place] == 1
+            _count_review(row, until, begin, handed_in, decided, day_number, begun, let_go, number, past)
     return count, done
 
 

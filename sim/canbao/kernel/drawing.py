@@ -58,11 +58,11 @@ def _drawn(w: Any, number: int, slot: int, attempt: int) -> float:
     if draw.form == TABLE:
         value = w.values[w.table_at[draw.table, attempt, family // BLOCK] + family % BLOCK]
     elif draw.form == COLUMN:
-        value = w.columns[slot, draw.column]
+        value = w.columns[family, draw.column]
     else:
         value = sample(draw, w.points, w.shares, uniform(draw.key, family, attempt))
         if draw.column >= 0:
-            value *= w.columns[slot, draw.column]
+            value *= w.columns[family, draw.column]
     if not value >= 0 and (math.isnan(value) or not draw.signed):
         run = w.run[0]
         run.fault, run.fault_at, run.fault_value = BAD_DRAW, number, value

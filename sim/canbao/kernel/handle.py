@@ -7,21 +7,32 @@ compile and ran no faster than Python. A `Handle` travels as one, and `w.slots` 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
+from numba.extending import (
+    NativeValue,
+    intrinsic,
+    lower_builtin,
+    models,
+    overload,
+    register_model,
+    typeof_impl,
+    unbox,
+)
 from numba.np.arrayobj import load_item, make_array, populate_array, store_item
 
 from canbao.arrays import IntArray
 from canbao.kernel.compiling import JIT
 from canbao.kernel.state import LAYOUT, WIDE, World
 
-__all__ = ["Handle", "handle"]
+__all__ = ["Handle", "fetch", "handle"]
 
 _MOST_DIMENSIONS = 3
 _WORDS = 1 + _MOST_DIMENSIONS
@@ -134,6 +145,34 @@ def _place(  # noqa: PLR0913, PLR0917 - two of the compiler's, and two arguments
     for kind, number, length in zip(kinds, indices, lengths, strict=True):
         offset = builder.add(builder.mul(offset, length), context.cast(builder, number, kind, types.intp))
     return builder.gep(seen.data, [offset], inbounds=True)
+
+
+def fetch(array: Any, index: Any) -> None:
+    """Have an element brought from memory while other things are done; it is there when it is needed."""
+
+
+@overload(fetch)
+def _fetch(array: Any, index: Any) -> Callable[..., None]:
+    def prefetch(array: Any, index: Any) -> None:
+        _prefetch(array, index)
+
+    return prefetch
+
+
+@intrinsic
+def _prefetch(_: Any, array: Any, index: Any) -> Any:
+    return types.void(array, index), _lower_prefetch
+
+
+def _lower_prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array_type, index_type = signature.args
+    place = _place(context, builder, array_type, arguments[0], index_type, arguments[1])
+    address, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [address, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    to_read, near, data = number(0), number(3), number(1)
+    builder.call(function, [builder.bitcast(place, address), to_read, near, data])
+    return context.get_dummy_value()
 
 
 _ARRAYS = {

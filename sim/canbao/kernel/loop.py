@@ -33,6 +33,7 @@ from canbao.kernel.timeline import (
     STAMP,
     STAMP_BITS,
     come_nearer,
+    fetch_columns,
     push,
     take_first,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "MORE",
     "NEED",
     "PAUSED",
+    "THINGS",
     "WIDEN",
     "advance",
     "begin",
@@ -64,10 +66,10 @@ CIRCLE = 3
 _MANY = 10_000
 """A family that does so many steps in no time at all goes round in a circle that never ends."""
 
-_THINGS = 16
+THINGS = 16
 """So many things happen before the kernel looks again whether its buffers have room."""
 
-_ROOM = 4 * _THINGS
+_ROOM = 4 * THINGS
 """They do not write more rows or events than this, but for those who leave a batch together."""
 
 
@@ -99,7 +101,7 @@ def advance(w: Any) -> int:
             lack = _lack(w, run)
             if lack:
                 return lack
-            things = _THINGS
+            things = THINGS
         things -= 1
         if run.entering < 0 and not run.frames:
             if run.walker < 0:
@@ -124,7 +126,7 @@ def advance(w: Any) -> int:
 def _lack(w: Any, run: Any) -> int:
     """Tell whether a buffer has no room for what may happen next."""
     room = _ROOM + run.members
-    if run.rows + room > len(w.rows) or run.left + _THINGS > len(w.left):
+    if run.rows + room > len(w.rows) or run.left + THINGS > len(w.left):
         return FLUSH
     if run.near + run.far + room > len(w.distant) or run.frames + _ROOM > len(w.frames):
         return GROW
@@ -281,9 +283,9 @@ def _arrive(w: Any, run: Any) -> None:
         w.counts[number, counter] = 0
     for mark in range(w.marks.shape[1]):
         w.marks[number, mark] = math.nan
-    for column in range(w.columns.shape[1]):
-        w.columns[number, column] = w.coming_columns[column, run.coming]
     run.coming += 1
+    if run.coming < run.expected:
+        fetch_columns(w, w.coming[run.coming].family)
     run.inside += 1
     run.walker = number
 

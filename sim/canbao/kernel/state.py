@@ -22,6 +22,7 @@ __all__ = [
     "FAR",
     "LAYOUT",
     "LEFT",
+    "LINE",
     "NARROW",
     "OPTION",
     "QUEUED",
@@ -234,6 +235,8 @@ class World(NamedTuple):
     points: Any
     """Points of all forms."""
     shares: Any
+    columns: Any
+    """What is known of each family, as far as draws need it, (families, columns): a family's numbers lie together."""
     tables: Any
     """The tables of each step."""
     table_at: Any
@@ -257,14 +260,10 @@ class World(NamedTuple):
     book_times: Any
     places_left: Any
     coming: Any
-    coming_columns: Any
-    """What is known of those who come, as far as draws need it, (columns, families)."""
     slots: Any
     tickets: Any
     counts: Any
     """How often the family of each slot did each step, (slots, counters)."""
-    columns: Any
-    """What is known of the family of each slot, (slots, columns)."""
     marks: Any
     """When events were marked, (slots, marks)."""
     lanes: Any
@@ -300,6 +299,7 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "entries": (_INT, 1),
     "points": (_FLOAT, 1),
     "shares": (_FLOAT, 1),
+    "columns": (_FLOAT, 2),
     "tables": (_INT, 1),
     "table_at": (_INT, 3),
     "values": (_FLOAT, 1),
@@ -314,11 +314,9 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
     "book_times": (_FLOAT, 1),
     "places_left": (_INT, 1),
     "coming": (COMING, 1),
-    "coming_columns": (_FLOAT, 2),
     "slots": (SLOT, 1),
     "tickets": (TICKET, 1),
     "counts": (NARROW, 2),
-    "columns": (_FLOAT, 2),
     "marks": (_FLOAT, 2),
     "lanes": (LANE, 1),
     "queues": (QUEUED, 2),
@@ -335,13 +333,13 @@ LAYOUT: dict[str, tuple[np.dtype[Any], int]] = {
 """The element and the number of dimensions of each array."""
 
 
-_LINE = 64
+LINE = 64
 """Bytes that the processor takes from memory at once."""
 
 
 def records(count: int, kind: np.dtype[np.void], *, zero: bool = True) -> Any:
     """Make some records whose fields are attributes, all 0 or anything; the first stands at the beginning of a line."""
     size = count * kind.itemsize
-    memory = (np.zeros if zero else np.empty)(size + _LINE, dtype=np.uint8)
-    first = -memory.ctypes.data % _LINE
+    memory = (np.zeros if zero else np.empty)(size + LINE, dtype=np.uint8)
+    first = -memory.ctypes.data % LINE
     return memory[first : first + size].view(kind).view(np.recarray)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from canbao.kernel.compiling import compiled
+from canbao.kernel.handle import fetch
+from canbao.kernel.state import LINE
 
 __all__ = [
     "ARRIVAL",
@@ -19,6 +21,7 @@ __all__ = [
     "STAMP",
     "STAMP_BITS",
     "come_nearer",
+    "fetch_columns",
     "push",
     "take_first",
 ]
@@ -88,6 +91,29 @@ def take_first(w: Any) -> None:
     if not run.front:
         run.front, run.front_time, run.front_order, run.front_what = 1, w.times[0], w.orders[0], w.what[0]
         _pop(w)
+        if run.near:
+            _fetch(w, w.orders[0], w.what[0])
+
+
+@compiled
+def _fetch(w: Any, order: int, what: int) -> None:
+    """Have all that is known of the family of an event brought near, while the event before it happens."""
+    if order < SCHEDULE or order >= ARRIVAL:
+        fetch(w.slots, what)
+        fetch(w.tickets, 2 * what)
+        fetch(w.tickets, 2 * what + 1)
+        for number in range(0, w.counts.shape[1], LINE // w.counts.itemsize):
+            fetch(w.counts, (what, number))
+        fetch_columns(w, order & (_RANK - 1))
+    elif order >= PATIENCE:
+        fetch(w.tickets, what & (STAMP - 1))
+
+
+@compiled
+def fetch_columns(w: Any, family: int) -> None:
+    """Have what draws need to know of a family brought near."""
+    for number in range(0, w.columns.shape[1], LINE // w.columns.itemsize):
+        fetch(w.columns, (family, number))
 
 
 @compiled
