@@ -469,9 +469,7 @@ def test_a_compiler_that_is_interrupted_leaves_nothing(
     assert "Traceback" not in errors
     assert "Exception ignored" not in errors
     assert {path.name for path in tmp_path.iterdir()} <= {scenario.name, "machine code"}
-    assert [
-        path for path in tmp_path.rglob("*") if path.is_file() and path.suffix not in (".toml", ".nbi", ".nbc")
-    ] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix not in (".toml", ".code")] == []
 
 
 # --- without tables ---------------------------------------------------------------------------------------------------

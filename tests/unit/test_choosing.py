@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import errno
 import logging
-import signal
-import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
 from canbao import Custom, Exponential, Journey, Network, Poisson, Station, Stream, Visit, simulate
-from canbao.engines import Engine, Progress, choosing, engine_named, preparing
+from canbao.engines import Engine, Progress, choosing, engine_named
 from canbao.engines.choosing import CHOICES, check_choice, choose_engine, named_engines
-from canbao.engines.preparing import compile_engine, load_engine
+from canbao.engines.preparing import compile_engine
 from canbao.errors import EngineError, InputError, StorageError, UnsupportedError
 from canbao.plan import Plan
 from canbao.planning import make_plan
@@ -172,15 +169,7 @@ def test_the_log_says_which_engine_and_why(caplog: pytest.LogCaptureFixture) -> 
 # --- ready ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def apart(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note which engines are compiled in a process of their own, and start none."""
-    names: list[str] = []
-    monkeypatch.setattr(preparing, "_prepare_apart", names.append)
-    return names
-
-
-def test_only_what_is_not_ready_is_compiled(doubles: dict[str, Double], apart: list[str]) -> None:
+def test_only_what_is_not_ready_is_compiled(doubles: dict[str, Double]) -> None:
     """A choice is ready when its engines are; preparing it touches no other, and no engine twice."""
     doubles["compiled"].is_ready = False
     assert choose_engine("simpy", PLAN).ready()
@@ -189,95 +178,25 @@ def test_only_what_is_not_ready_is_compiled(doubles: dict[str, Double], apart: l
     both.prepare()
     both.prepare()
     assert both.ready()
-    assert apart == ["compiled"]
     assert [doubles[name].asked for name in ("simpy", "compiled")] == [[], ["prepare"]]
 
 
-def test_an_engine_that_was_compiled_apart_is_not_compiled_again(
-    doubles: dict[str, Double], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What another process has compiled and kept is only loaded, when it is used."""
-    double = doubles["compiled"]
-    double.is_ready = False
-    monkeypatch.setattr(preparing, "_prepare_apart", lambda _: setattr(double, "is_ready", True))
-    chosen = choose_engine("compiled", PLAN)
-    chosen.prepare()
-    assert double.asked == []
-    chosen.run(PLAN)
-    assert double.asked == ["prepare", "run"]
-
-
-def test_where_no_process_can_be_started_it_is_compiled_in_this_one(
-    doubles: dict[str, Double], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A system that allows no further process is no reason to fail."""
+def test_a_run_compiles_what_is_not_compiled_yet(doubles: dict[str, Double]) -> None:
+    """Whoever runs without preparing gets the engine ready first."""
     doubles["compiled"].is_ready = False
-    monkeypatch.setattr(preparing.sys, "executable", "/nowhere/python")
-    compile_engine(doubles["compiled"])
-    assert doubles["compiled"].asked == ["prepare"]
+    choose_engine("compiled", PLAN).run(PLAN)
+    assert doubles["compiled"].asked == ["prepare", "run"]
 
 
-def test_the_process_apart_gets_the_engine_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a process of this Python that finds what this one finds, and prepares the engine of this name."""
-    (tmp_path / "canbao").mkdir()
-    (tmp_path / "canbao" / "__init__.py").touch()
-    told = tmp_path / "told"
-    text = f"""
-from pathlib import Path
-class Told:
-    def __init__(self, name):
-        self.name = name
-    def prepare(self):
-        Path({str(told)!r}).write_text(self.name)
-engine_named = Told
-"""
-    (tmp_path / "canbao" / "engines.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    preparing._prepare_apart("compiled")
-    assert told.read_text() == "compiled"
-
-
-def test_a_disk_that_is_full_of_machine_code_is_told(apart: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_of_machine_code_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where what is compiled does not fit, the message names the file and what to do."""
 
     def full(_: Double) -> NoReturn:
-        raise OSError(errno.ENOSPC, "No space left on device", "/cache/loop.nbc")
+        raise OSError(errno.ENOSPC, "No space left on device", "/cache/loop.code")
 
     monkeypatch.setattr(Double, "prepare", full)
-    with pytest.raises(StorageError, match=r"kept in /cache/loop\.nbc: No space left on device; make room, or take"):
+    with pytest.raises(StorageError, match=r"kept in /cache/loop\.code: No space left on device; make room, or take"):
         compile_engine(Double("compiled", is_ready=False))
-    assert apart == ["compiled"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_wait_while_machine_code_is_loaded(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C takes effect when loading is done, and not within; what hears signals afterwards is what did before."""
-    done: list[str] = []
-
-    class Interrupted(Double):
-        def prepare(self) -> None:
-            signal.raise_signal(number)
-            done.append("loaded")
-
-    def stop(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(number, stop)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            load_engine(Interrupted("compiled"))
-        assert done == ["loaded"]
-        assert signal.getsignal(number) is stop
-    finally:
-        signal.signal(number, before)
-
-
-def test_an_engine_can_be_loaded_in_any_thread(doubles: dict[str, Double]) -> None:
-    """Only the main thread hears signals; in others nothing is changed, and nothing fails."""
-    thread = threading.Thread(target=load_engine, args=[doubles["compiled"]])
-    thread.start()
-    thread.join()
-    assert doubles["compiled"].asked == ["prepare"]
 
 
 def test_simpy_is_always_ready() -> None:

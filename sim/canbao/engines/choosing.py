@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from canbao.engines import ENGINES, Engine, Progress, engine_named
 from canbao.engines.comparing import check_equal
-from canbao.engines.preparing import compile_engine, load_engine
+from canbao.engines.preparing import compile_engine
 from canbao.engines.stories import Moment, plainly
 from canbao.errors import InputError, UnsupportedError
 from canbao.plan import Plan
@@ -82,8 +82,6 @@ class Chosen:
             When an engine fails, or two of them differ; the message tells the first difference.
         """
         self.prepare()
-        for engine in self.engines:
-            load_engine(engine)
         count = len(self.engines)
         parts = [_part(progress, number, count) for number in range(count)]
         traces = {engine.name: engine.run(plan, part) for engine, part in zip(self.engines, parts, strict=True)}

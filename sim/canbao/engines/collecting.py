@@ -9,8 +9,9 @@ import numpy as np
 from canbao.arrays import FloatArray
 from canbao.engines.memory import visits_a_family
 from canbao.engines.tracing import Fates, Visits, make_trace
+from canbao.kernel.handle import handle
 from canbao.kernel.loop import THINGS
-from canbao.kernel.sorting import count_visits, gather_fates, gather_visits, order_fates, order_visits
+from canbao.kernel.sorting import FateSorting, VisitSorting, sort_fates, sort_visits
 from canbao.kernel.state import LEFT, ROW, World, records
 from canbao.plan import Plan
 from canbao.trace import Trace
@@ -29,9 +30,7 @@ def fates_of(plan: Plan, left: Any, marks: FloatArray) -> Fates:
     count = int(came.sum())
     columns: Any = [np.empty(count, dtype=kind) for kind in _OF_FATES]
     fates = Fates._make([*columns, np.empty((len(plan.marks), count))])
-    order = np.empty(count, dtype=np.int64)
-    order_fates(left, np.cumsum(came) - 1, order)
-    gather_fates(left, marks, order, fates)
+    sort_fates(handle(FateSorting(left, marks, np.cumsum(came) - 1, np.empty(count, dtype=np.int64), *fates)))
     return fates
 
 
@@ -73,11 +72,7 @@ class Collected:
         """Put visits in the order of families; the kernel wrote those of one family in their order."""
         rows = self._rows[: self._written]
         following = np.zeros(self.plan.families + 1, dtype=np.int64)
-        count_visits(rows, following)
-        np.cumsum(following, out=following)
-        order = np.empty(len(rows), dtype=np.int64)
-        order_visits(rows, following, order)
         columns: Any = (np.empty(len(rows), dtype=kind) for kind in _OF_VISITS)
         visits = Visits(*columns)
-        gather_visits(rows, order, visits)
+        sort_visits(handle(VisitSorting(rows, following, np.empty(len(rows), dtype=np.int64), *visits)))
         return visits

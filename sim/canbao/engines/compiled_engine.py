@@ -20,9 +20,10 @@ from canbao.engines.counting import Counted, Counting
 from canbao.engines.tables import Tables, start_world, with_slots
 from canbao.errors import EngineError, NetworkError
 from canbao.kernel import loop
-from canbao.kernel.compiling import JIT, cache_folder
+from canbao.kernel.compiling import ENTRIES, cache_folder
 from canbao.kernel.drawing import BAD_DRAW, BLOCK
-from canbao.kernel.handle import handle
+from canbao.kernel.handle import JIT, handle
+from canbao.kernel.machine import build, code_file
 from canbao.kernel.state import COMING, WIDE, World, records
 from canbao.kernel.walking import NO_CHANNEL
 from canbao.plan import Plan
@@ -60,12 +61,15 @@ class CompiledEngine:
 
     def ready(self) -> bool:
         """Tell whether the machine code is there already."""
-        return not JIT or bool(loop.advance.signatures) or any(cache_folder().glob("**/loop.advance-*.nbi"))  # type: ignore[attr-defined]
+        return not JIT or not self._missing()
 
     def prepare(self) -> None:
-        """Compile the kernel, which takes some seconds, or load what was compiled before."""
-        empty = Plan.empty()
-        Simulation(empty).run(Collected(empty), None)
+        """Compile what was not compiled before, which takes some seconds."""
+        if JIT and (missing := self._missing()):
+            build(missing, cache_folder())
+
+    def _missing(self) -> list[str]:
+        return [name for name in ENTRIES if not code_file(cache_folder(), name).exists()]
 
     def run(self, plan: Plan, progress: Progress | None = None) -> Trace:
         """Run the plan to its horizon and give the trace.

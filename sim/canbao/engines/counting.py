@@ -11,7 +11,8 @@ from canbao.arrays import AnyArray, FloatArray, IntArray
 from canbao.counters import Counters, Review, Watch
 from canbao.engines.collecting import fates_of
 from canbao.engines.tracing import NOWHERE, make_families, make_stations, places_of
-from canbao.kernel.counting import BINS, HOUR_S, Counts, Keep, bin_edge, count_rows
+from canbao.kernel.counting import BINS, HOUR_S, Counts, Keep, Written, bin_edge, count_rows
+from canbao.kernel.handle import handle
 from canbao.kernel.opening import DAY_S
 from canbao.kernel.state import LEFT, ROW, World, records
 from canbao.plan import Plan
@@ -89,13 +90,12 @@ class Counting:
         run = world.run[0]
         self._make_room(len(world.slots))
         out = np.zeros((run.left, 2 + len(self.watch.records)))
-        row = done = 0
-        while row < run.rows or done < run.left:
-            numbers = (world.rows, row, run.rows, world.left, done, run.left)
-            row, done = count_rows(*numbers, self.plan.until, self.counts, self.keep, out)
-            if row < run.rows:
-                self.keep = self.keep._replace(past=_wider(self.keep.past))
         left = world.left[: run.left]
+        written = Written(world.rows[: run.rows], left, out, np.zeros(2, dtype=np.int64))
+        while tuple(written.done) != (run.rows, run.left):
+            count_rows(handle(written), handle(self.counts), handle(self.keep), self.plan.until)
+            if written.done[0] < run.rows:
+                self.keep = self.keep._replace(past=_wider(self.keep.past))
         self.outcomes += np.bincount(left["outcome"] % len(self.outcomes), minlength=len(self.outcomes))
         rows = world.rows if len(world.rows) >= room else records(room, ROW, zero=False)
         if not self.keeps_families and len(world.left):

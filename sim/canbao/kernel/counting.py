@@ -9,11 +9,17 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from canbao.kernel.compiling import entry, inlined
 from canbao.kernel.desks import BAULKED, CLOSED, FULL
+from canbao.kernel.handle import LAYOUTS
 from canbao.kernel.opening import DAY_S
+from canbao.kernel.state import LEFT, ROW
 
-__all__ = ["BINS", "HOUR_S", "SHARES", "Counts", "Keep", "bin_edge", "count_rows", "wait_bin"]
+__all__ = ["BINS", "HOUR_S", "SHARES", "Counts", "Keep", "Written", "bin_edge", "count_rows", "wait_bin"]
+
+_LONG, _FLOAT = np.dtype(np.int64), np.dtype(np.float64)
 
 HOUR_S = 3600.0
 
@@ -21,6 +27,9 @@ SHARES = 64
 """Bins in which each power of two is cut."""
 _OCTAVES = 32
 """Powers of two, from a second to more than a century."""
+_BITS_BELOW = 52 - 6
+_BITS_OF_ONE = 1023 * SHARES
+"""A float64 has 52 bits behind its power, of which six say the share; the power of 1 is written as 1023."""
 BINS = 1 + _OCTAVES * SHARES
 """The first bin is that of waits under a second."""
 
@@ -80,70 +89,105 @@ class Keep(NamedTuple):
     """By slot: days watched and working days of each round that is over, int32 (slots, most, 2)."""
 
 
-@entry
-def count_rows(  # noqa: PLR0913, PLR0917 - the rows, what is counted, and what comes out for each family
-    rows: Any, first: int, count: int, left: Any, done: int, leaving: int, until: float, c: Counts, k: Keep, out: Any
-) -> tuple[int, int]:
-    """Count rows from `first` on and families that have left from `done` on; give where it stopped for want of room.
+class Written(NamedTuple):
+    """What the kernel has written down, and what comes out for each family that has left."""
 
-    `out` takes, for each family that has left: seconds waited, seconds stayed, and visits to watched places.
-    """
-    # Arrays are taken out of the tuples once: inside the loop each would be counted as used, and as not used any more.
-    came, endings, waits, wait_s, longest_s = c.came, c.endings, c.waits, c.wait_s, c.longest_s
-    waiting_s, waiting_through, busy_s, busy_through = c.waiting_s, c.waiting_through, c.busy_s, c.busy_through
-    rounds, handed_in, decided = c.rounds, c.handed_in, c.decided
-    place_of, own, watched, begins, day_number, waited_by, stayed_by, met, begun, let_go, number, past = k
-    for i in range(first, count + 1):
-        while done < leaving and left[done].rows <= i:
-            _end_round(left[done].slot, until, decided, day_number, begun, let_go, number, past)
-            _give_out(left[done], rounds, number, past, waited_by, stayed_by, met, out, done)
-            done += 1
-        if i == count:
+    rows: Any
+    """Records ROW."""
+    left: Any
+    """Records LEFT."""
+    out: Any
+    """Seconds waited, seconds stayed, and visits to watched places, float64 (families, 2 + watched)."""
+    done: Any
+    """How many rows and how many families have been counted, int64 (2,)."""
+
+
+_DAYS, _SLOTS, _HOURS = (_LONG, 1), (_FLOAT, 1), (_FLOAT, 2)
+LAYOUTS[Counts] = {
+    **dict.fromkeys(("came", "endings", "waits"), (_LONG, 2)),
+    **dict.fromkeys(("wait_s", "longest_s"), (_FLOAT, 1)),
+    "waiting_s": _HOURS,
+    "waiting_through": (_LONG, 2),
+    "busy_s": _HOURS,
+    "busy_through": (_LONG, 2),
+    "rounds": (_LONG, 3),
+    **dict.fromkeys(("handed_in", "decided"), _DAYS),
+}
+LAYOUTS[Keep] = {
+    "place_of": (_LONG, 1),
+    "own": (np.dtype(np.bool_), 1),
+    "watched": (_LONG, 1),
+    "begins": (np.dtype(np.int8), 1),
+    "day_number": _DAYS,
+    **dict.fromkeys(("waited_s", "stayed_s"), _SLOTS),
+    "met": (_LONG, 2),
+    **dict.fromkeys(("begun", "let_go"), _SLOTS),
+    "number": (_LONG, 1),
+    "past": (np.dtype(np.int32), 3),
+}
+LAYOUTS[Written] = {"rows": (ROW, 1), "left": (LEFT, 1), "out": (_FLOAT, 2), "done": (_LONG, 1)}
+
+
+@entry(Written, Counts, Keep, float)
+def count_rows(written: Any, c: Any, k: Any, until: float) -> None:
+    """Count rows and families that have left, from where it stopped the last time; stop for want of room in `past`."""
+    row, family = written.done[0], written.done[1]
+    rows, families = len(written.rows), len(written.left)
+    while True:
+        while family < families and written.left[family].rows <= row:
+            _end_round(c, k, written.left[family].slot, until)
+            _give_out(c, k, written, family)
+            family += 1
+        if row == rows or not _count_row(c, k, written.rows[row], until):
             break
-        row = rows[i]
-        slot = row.slot
-        if number[slot] + 2 > past.shape[1]:
-            return i, done
-        place = place_of[row.step]
-        came[place, int(row.enter / HOUR_S)] += 1
-        endings[place, row.ended] += 1
-        gone = until if math.isnan(row.leave) else row.leave
-        waited = 0.0
-        if row.ended not in (CLOSED, FULL, BAULKED):
-            over = gone if math.isnan(row.start) else row.start
-            waited = over - row.enter
-            _count_wait(waits, wait_s, longest_s, place, waited)
-            _cover(waiting_s, waiting_through, place, row.enter, over)
-            if not math.isnan(row.start):
-                _cover(busy_s, busy_through, place, row.start, gone)
-        if own[place]:
-            waited_by[slot] += waited
-            stayed_by[slot] += gone - row.enter
-        if watched[place] >= 0:
-            met[slot, watched[place]] += 1
-        if begins[place]:
-            begin = begins[place] == 1
-            _count_review(row, until, begin, handed_in, decided, day_number, begun, let_go, number, past)
-    return count, done
+        row += 1
+    written.done[0], written.done[1] = row, family
 
 
 @inlined
-def _count_wait(waits: Any, wait_s: Any, longest_s: Any, place: int, wait: float) -> None:
-    waits[place, wait_bin(wait)] += 1
-    wait_s[place] += wait
-    longest_s[place] = max(longest_s[place], wait)
+def _count_row(c: Any, k: Any, row: Any, until: float) -> bool:
+    """Count a visit, unless there is no room for another round of its family."""
+    slot = row.slot
+    if k.number[slot] + 2 > k.past.shape[1]:
+        return False
+    place = k.place_of[row.step]
+    c.came[place, int(row.enter / HOUR_S)] += 1
+    c.endings[place, row.ended] += 1
+    gone = until if math.isnan(row.leave) else row.leave
+    waited = 0.0
+    if row.ended not in (CLOSED, FULL, BAULKED):
+        over = gone if math.isnan(row.start) else row.start
+        waited = over - row.enter
+        _count_wait(c, place, waited)
+        _cover(c.waiting_s, c.waiting_through, place, row.enter, over)
+        if not math.isnan(row.start):
+            _cover(c.busy_s, c.busy_through, place, row.start, gone)
+    if k.own[place]:
+        k.waited_s[slot] += waited
+        k.stayed_s[slot] += gone - row.enter
+    if k.watched[place] >= 0:
+        k.met[slot, k.watched[place]] += 1
+    if k.begins[place]:
+        _count_review(c, k, row, until)
+    return True
 
 
-@entry
+@inlined
+def _count_wait(c: Any, place: int, wait: float) -> None:
+    c.waits[place, wait_bin(wait)] += 1
+    c.wait_s[place] += wait
+    c.longest_s[place] = max(c.longest_s[place], wait)
+
+
+@inlined
 def wait_bin(wait: float) -> int:
-    """Give the bin of a wait in seconds."""
+    """Give the bin of a wait in seconds: the leading bits of the number, which are its power and its share of it."""
     if wait < 1.0:
         return 0
-    share, power = math.frexp(wait)  # share from 1/2 to 1
-    return min(1 + (power - 1) * SHARES + int((2.0 * share - 1.0) * SHARES), BINS - 1)
+    bits = int(np.float64(wait).view(np.int64))
+    return min(1 + (bits >> _BITS_BELOW) - _BITS_OF_ONE, BINS - 1)
 
 
-@entry
 def bin_edge(number: int) -> float:
     """Give the lower edge of a bin, in seconds."""
     if number == 0:
@@ -171,59 +215,47 @@ def _cover(parts: Any, through: Any, place: int, start: float, end: float) -> No
 
 
 @inlined
-def _count_review(  # noqa: PLR0913, PLR0917 - see `count_rows`
-    row: Any,
-    until: float,
-    begins: bool,
-    handed_in: Any,
-    decided: Any,
-    day_number: Any,
-    begun: Any,
-    let_go: Any,
-    number: Any,
-    past: Any,
-) -> None:
+def _count_review(c: Any, k: Any, row: Any, until: float) -> None:
     slot = row.slot
-    if begins:
-        _end_round(slot, until, decided, day_number, begun, let_go, number, past)
-        begun[slot] = row.enter
-        let_go[slot] = -math.inf
-        handed_in[int(row.enter / DAY_S)] += 1
-    let_go[slot] = max(let_go[slot], math.inf if math.isnan(row.leave) else row.leave)
+    if k.begins[k.place_of[row.step]] == 1:
+        _end_round(c, k, slot, until)
+        k.begun[slot] = row.enter
+        k.let_go[slot] = -math.inf
+        c.handed_in[int(row.enter / DAY_S)] += 1
+    k.let_go[slot] = max(k.let_go[slot], math.inf if math.isnan(row.leave) else row.leave)
 
 
 @inlined
-def _end_round(  # noqa: PLR0913, PLR0917 - see `count_rows`
-    slot: int, until: float, decided: Any, day_number: Any, begun: Any, let_go: Any, number: Any, past: Any
-) -> None:
+def _end_round(c: Any, k: Any, slot: int, until: float) -> None:
     """Put the present round of a family to those that are over."""
-    if math.isnan(begun[slot]):
+    if math.isnan(k.begun[slot]):
         return
-    first = day_number[int(begun[slot] / DAY_S) + 1]
+    first = k.day_number[int(k.begun[slot] / DAY_S) + 1]
     days = -1
-    if let_go[slot] < math.inf:
-        date = int(let_go[slot] / DAY_S)
-        days = day_number[min(date, len(day_number) - 2) + 1] - first
-        decided[min(date, len(decided) - 1)] += 1
-    past[slot, number[slot], 0] = day_number[int((until - 1.0) / DAY_S) + 1] - first
-    past[slot, number[slot], 1] = days
-    number[slot] += 1
-    begun[slot] = math.nan
+    if k.let_go[slot] < math.inf:
+        date = int(k.let_go[slot] / DAY_S)
+        days = k.day_number[min(date, len(k.day_number) - 2) + 1] - first
+        c.decided[min(date, len(c.decided) - 1)] += 1
+    number = k.number[slot]
+    k.past[slot, number, 0] = k.day_number[int((until - 1.0) / DAY_S) + 1] - first
+    k.past[slot, number, 1] = days
+    k.number[slot] = number + 1
+    k.begun[slot] = math.nan
 
 
 @inlined
-def _give_out(  # noqa: PLR0913, PLR0917 - see `count_rows`
-    family: Any, rounds: Any, number: Any, past: Any, waited_s: Any, stayed_s: Any, met: Any, out: Any, place: int
-) -> None:
+def _give_out(c: Any, k: Any, written: Any, family: int) -> None:
     """Give out what was kept of a family that has left, and make its slot ready for the next one."""
-    slot = family.slot
-    for i in range(number[slot]):
-        watched, days = past[slot, i, 0], past[slot, i, 1]
-        rounds[family.last_channel, watched, days] += 1  # -1, no channel or not decided, is the last place
-    out[place, 0] = waited_s[slot]
-    out[place, 1] = stayed_s[slot]
-    for column in range(met.shape[1]):
-        out[place, 2 + column] = met[slot, column]
-        met[slot, column] = 0
-    waited_s[slot] = stayed_s[slot] = 0.0
-    number[slot] = 0
+    slot = written.left[family].slot
+    channels, most_watched, most_days = c.rounds.shape
+    channel = written.left[family].last_channel % channels  # -1, no channel or not decided, is the last place
+    for i in range(k.number[slot]):
+        watched, days = k.past[slot, i, 0] % most_watched, k.past[slot, i, 1] % most_days
+        c.rounds[channel, watched, days] += 1
+    written.out[family, 0] = k.waited_s[slot]
+    written.out[family, 1] = k.stayed_s[slot]
+    for column in range(k.met.shape[1]):
+        written.out[family, 2 + column] = k.met[slot, column]
+        k.met[slot, column] = 0
+    k.waited_s[slot] = k.stayed_s[slot] = 0.0
+    k.number[slot] = 0

@@ -7,7 +7,7 @@ mathematics do not agree on the last bit of a logarithm.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from canbao.arrays import FloatArray
 from canbao.kernel import forms
 from canbao.kernel.compiling import compiled, entry, inlined
 from canbao.kernel.forms import Form
+from canbao.kernel.handle import LAYOUTS, handle
 
-__all__ = ["inverse", "normal", "quantiles", "sample"]
+__all__ = ["fill_quantiles", "inverse", "normal", "quantiles", "sample"]
 
 _CONSTANT, _UNIFORM, _EXPONENTIAL, _LOGNORMAL = forms.CONSTANT, forms.UNIFORM, forms.EXPONENTIAL, forms.LOGNORMAL
 _TRIANGULAR, _WEIBULL, _EMPIRICAL = forms.TRIANGULAR, forms.WEIBULL, forms.EMPIRICAL
@@ -26,17 +27,28 @@ def quantiles(form: Form, u: FloatArray) -> FloatArray:
     """Give the quantiles of a form at `u`, numbers in (0, 1), in an array of its shape."""
     flat = np.ascontiguousarray(u, dtype=np.float64).ravel()
     points, shares = (np.array(numbers, dtype=np.float64) for numbers in (form.points, form.shares))
-    numbers = (form.kind, float(form.a), float(form.b), float(form.c))
-    return _quantiles(*numbers, points, shares, flat, np.empty_like(flat)).reshape(np.shape(u))
+    asked = _Asked(points, shares, flat, np.empty_like(flat))
+    fill_quantiles(handle(asked), form.kind, float(form.a), float(form.b), float(form.c))
+    return asked.out.reshape(np.shape(u))
 
 
-@entry
-def _quantiles(  # noqa: PLR0913, PLR0917 - a form in its parts
-    kind: int, a: float, b: float, c: float, points: Any, shares: Any, u: Any, out: Any
-) -> Any:
-    for i in range(len(u)):
-        out[i] = inverse(kind, a, b, c, points, shares, 0, len(shares), u[i])
-    return out
+class _Asked(NamedTuple):
+    """Which quantiles of a form are asked for."""
+
+    points: Any
+    shares: Any
+    u: Any
+    out: Any
+
+
+LAYOUTS[_Asked] = dict.fromkeys(_Asked._fields, (np.dtype(np.float64), 1))
+
+
+@entry(_Asked, int, float, float, float)
+def fill_quantiles(asked: Any, kind: int, a: float, b: float, c: float) -> None:
+    """Write the quantiles of a form at `u` into `out`."""
+    for i in range(len(asked.u)):
+        asked.out[i] = inverse(kind, a, b, c, asked.points, asked.shares, 0, len(asked.shares), asked.u[i])
 
 
 @inlined

@@ -25,6 +25,7 @@ from canbao.kernel.desks import (
     serve_or_admit,
 )
 from canbao.kernel.drawing import missing
+from canbao.kernel.state import World
 from canbao.kernel.timeline import (
     ARRIVAL,
     DEPARTURE,
@@ -73,20 +74,20 @@ _ROOM = 4 * THINGS
 """They do not write more rows or events than this, but for those who leave a batch together."""
 
 
-@entry
+@entry(World)
 def begin(w: Any) -> None:
     """Plan the first change of every station."""
     for station in range(len(w.stations)):
         plan_change(w, station)
 
 
-@entry
+@entry(World, int, float)
 def plan_release(w: Any, batch: int, time: float) -> None:
     """Let a batch go at a time, whoever is there."""
     push(w, time, SCHEDULE + len(w.stations) + batch, batch)
 
 
-@entry
+@entry(World, result=int)
 def advance(w: Any) -> int:
     """Go on until something has to be done in Python; say what.
 
@@ -290,7 +291,7 @@ def _arrive(w: Any, run: Any) -> None:
     run.walker = number
 
 
-@entry
+@entry(World, int, result=int)
 def close(w: Any, slot: int) -> int:
     """Close the books at the end of the horizon, from a slot on; give the slot at which a buffer was full."""
     run = w.run[0]

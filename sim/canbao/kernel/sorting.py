@@ -6,65 +6,119 @@ each record at its place at once would touch memory all over in every column; so
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from canbao.kernel.compiling import entry
+from canbao.kernel.handle import LAYOUTS
+from canbao.kernel.state import LEFT, ROW
 
-__all__ = ["count_visits", "gather_fates", "gather_visits", "order_fates", "order_visits"]
+__all__ = ["FateSorting", "VisitSorting", "sort_fates", "sort_visits"]
 
-
-@entry
-def count_visits(rows: Any, counts: Any) -> None:
-    """Add the visits of each family to `counts`, one place behind its own."""
-    for i in range(len(rows)):
-        counts[rows[i].family + 1] += 1
+_FLOAT, _LONG, _INT, _SHORT, _BYTE = (np.dtype(kind) for kind in ("f8", "i8", "i4", "i2", "i1"))
 
 
-@entry
-def order_visits(rows: Any, following: Any, order: Any) -> None:
-    """Write into `order` which row stands at each place; `following` says where the next visit of a family stands."""
-    for i in range(len(rows)):
-        family = rows[i].family
-        place = following[family]
-        following[family] = place + 1
-        order[place] = i
+class VisitSorting(NamedTuple):
+    """Visits, and the columns that they become."""
+
+    rows: Any
+    """Records ROW; those of one family in their order."""
+    following: Any
+    """By family, and one more: where its next visit stands; all 0 at first, (families + 1,)."""
+    order: Any
+    """Which row stands at each place, (visits,)."""
+    family: Any
+    """This and the rest: columns, (visits,)."""
+    attempt: Any
+    step: Any
+    enter: Any
+    start: Any
+    leave: Any
+    ended: Any
 
 
-@entry
-def gather_visits(rows: Any, order: Any, visits: Any) -> None:
-    """Fill the columns of `visits` with the rows in their order."""
-    # Taken out of the tuple once: inside the loop each column would be counted as used, and as not used any more.
-    family, attempt, step, enter, start, leave, ended = visits
-    for place in range(len(order)):
-        row = rows[order[place]]
-        family[place] = row.family
-        attempt[place] = row.attempt
-        step[place] = row.step
-        enter[place] = row.enter
-        start[place] = row.start
-        leave[place] = row.leave
-        ended[place] = row.ended
+LAYOUTS[VisitSorting] = {
+    "rows": (ROW, 1),
+    **dict.fromkeys(("following", "order", "family", "attempt"), (_LONG, 1)),
+    "step": (_INT, 1),
+    **dict.fromkeys(("enter", "start", "leave"), (_FLOAT, 1)),
+    "ended": (_BYTE, 1),
+}
 
 
-@entry
-def order_fates(left: Any, place_of: Any, order: Any) -> None:
-    """Write into `order` which record stands at each place; `place_of` says where each family stands."""
-    for i in range(len(left)):
-        order[place_of[left[i].family]] = i
+class FateSorting(NamedTuple):
+    """The fates of families that have left, and the columns that they become."""
+
+    left: Any
+    """Records LEFT."""
+    left_marks: Any
+    """Their marks, (families, marks)."""
+    place_of: Any
+    """Where each family stands, by its number."""
+    order: Any
+    """Which record stands at each place, (families,)."""
+    family: Any
+    """This and the next six: columns, (families,)."""
+    first_channel: Any
+    last_channel: Any
+    trips: Any
+    effort_s: Any
+    outcome: Any
+    finished: Any
+    marks: Any
+    """(marks, families)."""
 
 
-@entry
-def gather_fates(left: Any, marks: Any, order: Any, fates: Any) -> None:
-    """Fill the columns of `fates` with the records of families that have left, and their marks, in their order."""
-    family, first_channel, last_channel, trips, effort_s, outcome, finished, moments = fates
-    for place in range(len(order)):
-        row = left[order[place]]
-        family[place] = row.family
-        first_channel[place] = row.first_channel
-        last_channel[place] = row.last_channel
-        trips[place] = row.trips
-        effort_s[place] = row.effort_s
-        outcome[place] = row.outcome
-        finished[place] = row.finished
-        for mark in range(marks.shape[1]):
-            moments[mark, place] = marks[order[place], mark]
+LAYOUTS[FateSorting] = {
+    "left": (LEFT, 1),
+    "left_marks": (_FLOAT, 2),
+    **dict.fromkeys(("place_of", "order", "family"), (_LONG, 1)),
+    **dict.fromkeys(("first_channel", "last_channel"), (_SHORT, 1)),
+    "trips": (_LONG, 1),
+    "effort_s": (_FLOAT, 1),
+    "outcome": (_SHORT, 1),
+    "finished": (_FLOAT, 1),
+    "marks": (_FLOAT, 2),
+}
+
+
+@entry(VisitSorting)
+def sort_visits(s: Any) -> None:
+    """Fill the columns with the visits of the first family, then those of the second, and so on."""
+    for i in range(len(s.rows)):
+        s.following[s.rows[i].family + 1] += 1
+    for family in range(1, len(s.following)):
+        s.following[family] += s.following[family - 1]
+    for i in range(len(s.rows)):
+        family = s.rows[i].family
+        place = s.following[family]
+        s.following[family] = place + 1
+        s.order[place] = i
+    for place in range(len(s.order)):
+        row = s.rows[s.order[place]]
+        s.family[place] = row.family
+        s.attempt[place] = row.attempt
+        s.step[place] = row.step
+        s.enter[place] = row.enter
+        s.start[place] = row.start
+        s.leave[place] = row.leave
+        s.ended[place] = row.ended
+
+
+@entry(FateSorting)
+def sort_fates(s: Any) -> None:
+    """Fill the columns with the fates of families, each at its place."""
+    for i in range(len(s.left)):
+        s.order[s.place_of[s.left[i].family]] = i
+    for place in range(len(s.order)):
+        row = s.left[s.order[place]]
+        s.family[place] = row.family
+        s.first_channel[place] = row.first_channel
+        s.last_channel[place] = row.last_channel
+        s.trips[place] = row.trips
+        s.effort_s[place] = row.effort_s
+        s.outcome[place] = row.outcome
+        s.finished[place] = row.finished
+        for mark in range(s.left_marks.shape[1]):
+            s.marks[mark, place] = s.left_marks[s.order[place], mark]

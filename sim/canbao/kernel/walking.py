@@ -13,7 +13,7 @@ from canbao.kernel.choosing import choose
 from canbao.kernel.compiling import compiled, inlined
 from canbao.kernel.desks import INSIDE, NOBODY, SERVED, come, record, release
 from canbao.kernel.drawing import amount
-from canbao.kernel.opened import add_days, add_open_s, is_open, moment_in
+from canbao.kernel.opening import add_days, add_open_s, is_open, moment_in
 from canbao.kernel.timeline import ARRIVAL, AT_ONCE, SCHEDULE, STAMP, push
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The functions of `canbao.kernel.opening`, compiled; they stay plain Python for calendars."""
+"""Open time: plain Python for calendars, and the same functions compiled."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 from numba.extending import overload, register_jitable
 
 from canbao.kernel import opening
-from canbao.kernel.opening import add_days, add_open_s, is_open, moment_in
 
-__all__ = ["add_days", "add_open_s", "is_open", "moment_in"]
+__all__: list[str] = []
 
 
 @overload(bisect_right)
