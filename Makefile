@@ -23,7 +23,7 @@ help:
 	@echo 'make lint         ruff: rules and format'
 	@echo 'make types        mypy, strict'
 	@echo 'make layers       import-linter: who may import whom'
-	@echo 'make pytest       the tests, on two cores; ARGS="tests/unit -k luck" for some of them'
+	@echo 'make pytest       the tests, three at a time; ARGS="tests/unit -k luck" for some of them'
 	@echo 'make docs-check   only the examples in the docs'
 	@echo 'make verify       the engine against theory and published cases'
 	@echo 'make bench        speed, measured here and now against other simulators, which it installs (45 min)'
@@ -58,7 +58,7 @@ layers: $(READY)
 
 pytest: $(READY)
 	@echo '== pytest'
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not alone' $(ARGS) || [ $$? -eq $(NO_TESTS) ]
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone' $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 	@echo '== pytest: tests that measure time, with nothing beside them'
 	@$(BIN)/python -m pytest -m alone $(or $(ARGS),$(TIMED)) || [ $$? -eq $(NO_TESTS) ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from canbao.arrays import FloatArray, np
 from canbao.columns import Column
@@ -24,12 +25,19 @@ def with_mean(share: float, typical: FloatArray, odds: FloatArray) -> FloatArray
     """
     if share in (0.0, 1.0):
         return np.full(len(odds), share)
-    low, high = -60.0 - float(np.max(typical)), 60.0 - float(np.min(typical))
+    return logistic(_shift(share, typical.astype(np.float64).tobytes()) + odds)
+
+
+@lru_cache(maxsize=256)
+def _shift(share: float, typical: bytes) -> float:
+    """Search for the shift; every replication of a scenario asks for the same ones."""
+    some = np.frombuffer(typical)
+    low, high = -60.0 - float(np.max(some)), 60.0 - float(np.min(some))
     for _ in range(60):  # bisection: the mean rises with the shift
         shift = (low + high) / 2
-        mean = float(np.mean(logistic(shift + typical)))
+        mean = float(np.mean(logistic(shift + some)))
         low, high = (shift, high) if mean < share else (low, shift)
-    return logistic(shift + odds)
+    return shift
 
 
 def skill_of(columns: Mapping[str, Column]) -> FloatArray:
