@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from canbao.engines import ENGINES, preparing
+from canbao.engines import ENGINES
 from canbao.engines.compiled_engine import CompiledEngine
 from canbao.engines.simpy_engine import SimpyEngine
 
@@ -161,7 +161,7 @@ def test_verify_compiles_before_it_begins(canbao: Invoke, monkeypatch: pytest.Mo
     """An engine that is not ready is prepared once, not by each process that runs cases."""
     told: list[str] = []
     monkeypatch.setattr(CompiledEngine, "ready", lambda *_: bool(told))
-    monkeypatch.setattr(preparing, "_prepare_apart", told.append)
+    monkeypatch.setattr(CompiledEngine, "prepare", lambda engine: told.append(engine.name))
     assert canbao(*D_D_1).exit_code == 0
     assert told == ["compiled"]
 

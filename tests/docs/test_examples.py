@@ -42,6 +42,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "scenarios" / "README.md", *(ROOT / "docs").glob("*.md")]
 )
+_HELP_WIDTH = 78
+"""Characters in a line of help, as a process prints it; the runner of tests would take 80."""
 RENEW = bool(os.environ.get("CANBAO_RENEW_DOCS"))
 
 NOT_RUN = {
@@ -189,9 +191,9 @@ def call_apart(command: str, folder: Path) -> tuple[int, str]:
 def call_here(command: str, folder: Path) -> tuple[int, str]:
     """Do the same in this process."""
     with contextlib.chdir(folder):
-        done = CliRunner().invoke(
-            program, shlex.split(command)[1:], "", {**ENVIRONMENT, "CANBAO_PLUGINS_DIR": None}, prog_name="canbao"
-        )
+        environment = {**ENVIRONMENT, "CANBAO_PLUGINS_DIR": None}
+        names: dict[str, Any] = {"prog_name": "canbao", "terminal_width": _HELP_WIDTH}
+        done = CliRunner().invoke(program, shlex.split(command)[1:], "", environment, **names)
     return done.exit_code, done.output
 
 

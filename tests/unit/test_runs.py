@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canbao.assembly import scenario_plan
-from canbao.engines import ENGINES, engine_named, preparing
+from canbao.engines import ENGINES, engine_named
 from canbao.engines.compiled_engine import CompiledEngine
 from canbao.errors import EngineError, InputError, PluginError, StorageError, UnsupportedError
 from canbao.plan import Plan
@@ -284,11 +284,11 @@ def test_a_run_that_is_interrupted_while_it_compiles_leaves_nothing(
 ) -> None:
     """What ends the compiler ends the run, and no file and no folder of it is left."""
 
-    def interrupted(_: str) -> NoReturn:
+    def interrupted(_: CompiledEngine) -> NoReturn:
         raise problem
 
     monkeypatch.setattr(CompiledEngine, "ready", lambda *_: False)
-    monkeypatch.setattr(preparing, "_prepare_apart", interrupted)
+    monkeypatch.setattr(CompiledEngine, "prepare", interrupted)
     with pytest.raises(problem):
         run_scenario(file, plugins, out=tmp_path / "a" / "b")
     assert _left(tmp_path) == []
@@ -491,7 +491,7 @@ def test_what_is_not_compiled_yet_is_compiled_in_a_stage_of_its_own(
     """`compile` comes between plan and simulation, once, and only where an engine is not ready."""
     compiled: list[str] = []
     monkeypatch.setattr(CompiledEngine, "ready", lambda *_: bool(compiled))
-    monkeypatch.setattr(preparing, "_prepare_apart", compiled.append)
+    monkeypatch.setattr(CompiledEngine, "prepare", lambda engine: compiled.append(engine.name))
     for expected in (STAGES, tuple(stage for stage in STAGES if stage != "compile")):
         stages: list[str] = []
         run = run_scenario(file, plugins, out=tmp_path, progress=lambda stage, _, seen=stages: seen.append(stage))
