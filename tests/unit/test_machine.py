@@ -27,7 +27,7 @@ NAME = "sorting.sort_visits"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder in which one function has been compiled."""
     made = tmp_path_factory.mktemp("machine code")
-    build([NAME], made)
+    build([NAME], folder=made)
     return made
 
 
@@ -93,13 +93,13 @@ def test_where_no_process_can_be_started_the_remedy_is_told(tmp_path: Path, monk
     """A system that allows no further process is told apart from code that cannot be compiled."""
     monkeypatch.setattr(machine.sys, "executable", "/nowhere/python")
     with pytest.raises(EngineError, match=r"no process can be started that compiles the engine: .*; take the engine"):
-        build([NAME], tmp_path)
+        build([NAME], folder=tmp_path)
 
 
 def test_a_function_that_does_not_compile_is_told(tmp_path: Path) -> None:
     """The last line of what the compiler said is in the message, and no file is left."""
     with pytest.raises(EngineError, match=r"the engine cannot be compiled: .*no\.such\.function"):
-        build(["no.such.function"], tmp_path)
+        build(["no.such.function"], folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

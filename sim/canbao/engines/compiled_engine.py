@@ -31,6 +31,9 @@ from canbao.trace import Trace
 
 __all__ = ["CompiledEngine"]
 
+_LONGEST = "loop.advance"
+"""The function that takes longer to compile than all others together."""
+
 _BUDGET = 200_000
 """Events between two chances for Python to do something: to tell progress, to stop."""
 
@@ -66,7 +69,8 @@ class CompiledEngine:
     def prepare(self) -> None:
         """Compile what was not compiled before, which takes some seconds."""
         if JIT and (missing := self._missing()):
-            build(missing, cache_folder())
+            longest = [name for name in missing if name == _LONGEST]
+            build(longest, [name for name in missing if name != _LONGEST], folder=cache_folder())
 
     def _missing(self) -> list[str]:
         return [name for name in ENTRIES if not code_file(cache_folder(), name).exists()]

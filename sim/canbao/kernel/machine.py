@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class Native:
     def _load(self, wide: bool) -> Any:
         path = code_file(self._folder(), self.name, wide)
         if not path.exists():
-            build([self.name], self._folder(), wide=wide)
+            build([self.name], folder=self._folder(), wide=wide)
         kind = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *self._arguments)
         self._loaded[wide] = kind(_address(path))
         return self._loaded[wide]
@@ -63,8 +64,8 @@ def code_file(folder: Path, name: str, wide: bool = False) -> Path:
     return folder / f"{name}{'-wide' if wide else ''}.code"
 
 
-def build(names: Sequence[str], folder: Path, *, wide: bool = False) -> None:
-    """Compile functions, in a process of its own, which can be interrupted at any moment.
+def build(*groups: Sequence[str], folder: Path, wide: bool = False) -> None:
+    """Compile functions, each group in a process of its own, all at once; they can be interrupted at any moment.
 
     Raises
     ------
@@ -75,14 +76,20 @@ def build(names: Sequence[str], folder: Path, *, wide: bool = False) -> None:
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     options = ["--folder", str(folder), *(["--wide"] if wide else [])]
-    command = [sys.executable, "-m", "canbao.kernel.building", *options, *names]
-    silent: Any = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
-    try:
-        done = subprocess.run(command, env=environment, check=False, **silent)
-    except OSError as error:
-        raise EngineError(f"no process can be started that compiles the engine: {error}; {_REMEDY}") from error
-    if done.returncode:
-        raise _fault(done.stderr)
+    silent: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with ExitStack() as stack:
+        started: list[subprocess.Popen[str]] = []
+        for names in filter(None, groups):
+            command = [sys.executable, "-m", "canbao.kernel.building", *options, *names]
+            try:
+                started.append(stack.enter_context(subprocess.Popen(command, env=environment, **silent)))
+            except OSError as error:
+                raise EngineError(f"no process can be started that compiles the engine: {error}; {_REMEDY}") from error
+            stack.callback(started[-1].kill)  # one that has ended does not hear it
+        for process in started:
+            _, errors = process.communicate()
+            if process.returncode:
+                raise _fault(errors)
 
 
 def _fault(errors: str) -> Exception:

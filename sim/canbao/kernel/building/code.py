@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numba
 from numba.core import types
+from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
 
 from canbao.kernel.building.arrays import handle_type
 from canbao.kernel.compiling import Entry
@@ -16,7 +18,25 @@ __all__ = ["Code", "machine_code", "make"]
 _JIT: Any = numba.njit
 """Numba makes its options when it is imported, and its types do not know all arguments."""
 
+
+class _Compiler(Compiler):
+    """Numba's compiler without its last step: nothing of what it compiles is called here, so nothing is loaded."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.state.flags.no_compile = True
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function; others find it by an object that only they know."""
+        made = super().compile_extra(func)
+        known_by: Any = [].append
+        with global_compiler_lock:
+            self.state.targetctx.insert_user_function(known_by, made.fndesc, [made.library])
+        return made._replace(entry_point=known_by)
+
+
 _OPTIONS = {
+    "pipeline_class": _Compiler,
     "nogil": True,
     "error_model": "numpy",  # a division by zero gives inf or nan
     "no_cpython_wrapper": True,  # without what Python needs to call it, in a third less time
@@ -54,7 +74,8 @@ def machine_code(entry: Entry, *, wide: bool) -> Code:
     dispatcher = _JIT(_NUMBERS[entry.result](*arguments), **_OPTIONS)(entry.function)
     (made,) = dispatcher.overloads.values()
     library = made.library
-    _, kind, (binary, _) = library.serialize_using_object_code()
+    with global_compiler_lock:
+        _, kind, (binary, _) = library.serialize_using_object_code()
     assert kind == "object"
     declared = [each.name for each in library._final_module.functions if each.is_declaration]
     return Code(made.fndesc.llvm_func_name, [name for name in declared if not name.startswith("llvm.")], binary)
