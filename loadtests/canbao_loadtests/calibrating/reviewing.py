@@ -148,7 +148,8 @@ class _Stays:
 
     @property
     def whole(self) -> float:
-        return float(self.hours.sum() / self.rounds.sum())
+        """Hours a round; nan of no rounds."""
+        return float(self.hours.sum() / self.rounds.sum()) if self.rounds.any() else math.nan
 
     def _without(self) -> FloatArray:
         return np.asarray((self.hours.sum() - self.hours) / np.maximum(self.rounds.sum() - self.rounds, 1.0))
