@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -363,12 +363,6 @@ class Plan:
     channels: tuple[bool, ...]
     outcomes: tuple[str, ...]
     marks: tuple[str, ...]
-
-    @classmethod
-    def empty(cls) -> Plan:
-        """Give a plan in which nothing happens."""
-        nothing = [field.name for field in fields(cls)[5:]]
-        return cls(Luck(0), 1.0, np.empty(0), np.empty(0, dtype=np.int64), {}, **dict.fromkeys(nothing, ()))
 
     @property
     def families(self) -> int:

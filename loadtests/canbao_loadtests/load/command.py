@@ -221,7 +221,7 @@ def _searched(
     context: click.Context, options: Mapping[str, Any], telling: Telling, *, as_json: bool, quiet: bool
 ) -> None:
     """Search the capacity, telling each trial, and print what was found."""
-    from canbao.report.experiments.saturated import write_capacity_report
+    from canbao.report.experiments.writing import write_capacity_report
     from canbao.report.loads.capacity import trial_said
     from canbao.scenario.scenario import load_scenario
     from canbao_loadtests.load.searching import BOUNDS, search_capacity

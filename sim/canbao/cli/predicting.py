@@ -35,7 +35,7 @@ def compare_with_measured(  # noqa: PLR0913 - what was asked for
 ) -> None:
     """Hold a simulation against a load test, write the report into the load test's folder, and print the answer."""
     from canbao.experiments.predicting import hold
-    from canbao.report.experiments.predicted import write_prediction_report
+    from canbao.report.experiments.writing import write_prediction_report
 
     predicted, measured = pair
     answer = hold(predicted, measured, plugins, measures=measures, level=level).as_data()

@@ -97,8 +97,9 @@ def need_of_run(plan: Plan, engines: Sequence[str], *, measured: bool = True, ta
     families, visits = plan.families, plan.families * visits_a_family(plan)
     parts: dict[str, float] = {"plan": _bytes([plan.arrival, plan.first_step, *plan.columns.values()])}
     for name in engines:
-        numbers = _numbers_drawn(plan) if name == "simpy" else 0
-        parts[name] = families * (_ARRIVING[name] + _VALUE * numbers) + visits * _VISITING[name] * tables
+        # SimPy keeps what it draws; the kernel has the columns of a plan once more, family by family.
+        known = _VALUE * _numbers_drawn(plan) if name == "simpy" else 8 * len(plan.columns)
+        parts[name] = families * (_ARRIVING[name] + known) + visits * _VISITING[name] * tables
     public = [column for name, column in plan.columns.items() if not name.startswith("_")]
     row = families * (_FAMILY_ROW + 8 * len(plan.marks)) + _bytes(public)
     parts["tables"] = len(engines) * (row + visits * _VISIT_ROW) * tables

@@ -16,8 +16,8 @@ from canbao.languages import ENGLISH, language_named
 from canbao.report.charts import WIDE
 from canbao.report.charts.plot import Dot
 from canbao.report.experiments import experiment_charts
-from canbao.report.experiments.saturated import write_capacity_report
 from canbao.report.experiments.study import Study
+from canbao.report.experiments.writing import write_capacity_report
 from canbao.report.loads.capacity import found_said, headline, rate_said, trial_said, why_said
 from canbao_loadtests.load import searching
 from canbao_loadtests.load.capacity import Rules, Trial, find_capacity

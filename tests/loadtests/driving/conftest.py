@@ -101,3 +101,13 @@ def server() -> Iterator[Any]:
     yield _start
     for process in begun:
         ended(process)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the reference service; give its URL."""
+    command = [sys.executable, "-m", "canbao", "serve", "--json", "--port", "0", "--password-cost", "1"]
+    data = tmp_path_factory.mktemp("service")
+    with subprocess.Popen([*command, "--data", str(data)], stdout=subprocess.PIPE, text=True) as process:
+        yield str(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
+        process.terminate()

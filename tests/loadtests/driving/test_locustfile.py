@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 LOCUSTFILE = Path(__file__).parents[3] / "loadtests" / "locustfile.py"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the reference service; give its URL."""
-    command = [sys.executable, "-m", "canbao", "serve", "--json", "--port", "0", "--password-cost", "1"]
-    data = tmp_path_factory.mktemp("service")
-    with subprocess.Popen([*command, "--data", str(data)], stdout=subprocess.PIPE, text=True) as process:
-        yield str(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
-        process.terminate()
 
 
 def run(service: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:

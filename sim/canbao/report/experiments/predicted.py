@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from canbao import __version__
-from canbao.experiments.folder import write_atomically
 from canbao.experiments.forecast import (
     VERDICTS,
     WHY,
@@ -36,31 +34,12 @@ if TYPE_CHECKING:
 __all__ = [
     "PREDICTION",
     "prediction_study",
-    "write_prediction_report",
 ]
 
 _One = Mapping[str, Any]
 
-PAGE = "compared.html"
-"""The file of the report, in the folder of the load test."""
-
 _OFF = LOOKS[2]
 _MOVES = 3
-
-
-def write_prediction_report(measured: Run, answer: Mapping[str, Any], language: Language = ENGLISH) -> Path:
-    """Write the report into the folder of a load test, and give its path.
-
-    Raises
-    ------
-    StorageError
-        When it cannot be written.
-    """
-    from canbao.report.experiments.page import render_experiment
-
-    path = measured.folder / PAGE
-    write_atomically(path, render_experiment(prediction_study(measured, answer, language)))
-    return path
 
 
 def prediction_study(measured: Run, answer: Mapping[str, Any], language: Language = ENGLISH) -> Study:

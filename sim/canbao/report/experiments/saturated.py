@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from canbao import __version__
-from canbao.experiments.folder import REPORT, write_atomically
-from canbao.languages import ENGLISH, Language, noted
+from canbao.languages import Language, noted
 from canbao.report.answer import Figure
 from canbao.report.charts.axes import EDGES, numbers_axis
 from canbao.report.charts.chart import Chart, Key, Table
@@ -29,47 +27,13 @@ from canbao.report.loads.capacity import (
 from canbao.report.tables import Listing
 from canbao.report.words import duration, percent
 
-__all__ = ["CAPACITY", "write_capacity_report"]
+__all__ = ["CAPACITY"]
 
 _One = Mapping[str, Any]
 
 _HEIGHT, _LOW_HEIGHT = 240, 200
 _TITLE_PX = 26
 _HELD, _FAILED, _NOTHING = Look("good", "circle"), Look("alert", "diamond"), Look("muted", "ring")
-
-
-def write_capacity_report(folder: Path, answer: _One, scenario: _One, language: Language = ENGLISH) -> Path:
-    """Write the report into the folder of a search, and give its path.
-
-    Parameters
-    ----------
-    folder
-        Of the search.
-    answer
-        What `capacity.json` holds.
-    scenario
-        Its `name`, `title`, `seed`, and `command`, which does the same again.
-    language
-        The reader's.
-
-    Raises
-    ------
-    StorageError
-        When it cannot be written.
-    """
-    from canbao.report.experiments.page import render_experiment
-
-    settings = {name: scenario[name] for name in ("seed", "target", "command") if scenario.get(name)}
-    asked = {
-        "kind": "capacity",
-        "name": scenario["name"],
-        "canbao": __version__,
-        "settings": {**settings, "seconds a trial": answer["trial_s"], "search": folder.name},
-        "answer": answer,
-    }
-    path = folder / REPORT
-    write_atomically(path, render_experiment(Study(asked, {}, {"title": scenario["title"]}, language)))
-    return path
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
