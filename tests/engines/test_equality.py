@@ -135,7 +135,7 @@ def test_a_family_may_do_a_step_more_often_than_a_short_counter_can_tell() -> No
 
 def test_arrays_grow_with_the_families_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for two families, four rows and few events at first, the trace is the same."""
-    monkeypatch.setattr(tables, "_SLOTS", 2)
+    monkeypatch.setattr(tables, "_SLOTS", (2, 2))
     monkeypatch.setattr(compiled_engine, "_ROWS", 80)
     monkeypatch.setattr(tables, "_BUCKETS", (4, 4))
     monkeypatch.setattr(compiled_engine, "_CHUNK", 3)
@@ -171,11 +171,23 @@ def test_a_wrong_quantity_is_named(engine: str) -> None:
         canbao.simulate(network, until=10.0, engine=engine)
 
 
-def test_a_circle_without_time_is_an_error_on_the_compiled_engine() -> None:
+@pytest.mark.parametrize(
+    "step",
+    [
+        canbao.Check(0.0, failed="again", name="again"),
+        canbao.Visit("desk", 0.0, served="again", name="again"),
+        canbao.Visit("empty", 1.0, baulk_at=0, baulked="again", name="again"),
+        canbao.Visit("shut", 1.0, closed="again", name="again"),
+    ],
+    ids=["check", "served at once", "baulks", "turned away"],
+)
+def test_a_circle_without_time_is_an_error_on_the_compiled_engine(step: canbao.Step) -> None:
     """A family that goes round while no time passes is named, with its step and the remedy."""
-    steps = [canbao.Check(0.0, failed="again", name="again")]
+    shut = canbao.Station("shut", doors=canbao.Schedule([0.0], [0.0]))
     network = canbao.Network(
-        journeys=[canbao.Journey("office", steps)], streams=[canbao.Stream("office", canbao.At([5.0]))]
+        stations=[canbao.Station("desk"), canbao.Station("empty", 0), shut],
+        journeys=[canbao.Journey("office", [step])],
+        streams=[canbao.Stream("office", canbao.At([5.0]))],
     )
     with pytest.raises(EngineError, match=r"family 0 goes round .* 'office/again'; put a Delay into it"):
         canbao.simulate(network, until=10.0, engine="compiled")

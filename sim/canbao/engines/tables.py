@@ -14,7 +14,7 @@ from canbao import plan as p
 from canbao.arrays import AnyArray, FloatArray
 from canbao.calendar import Calendar
 from canbao.columns import numbers_of
-from canbao.distributions import formed
+from canbao.distributions import Uniform, formed
 from canbao.kernel import choosing, desks, walking
 from canbao.kernel.drawing import BLOCK, COLUMN, TABLE, VALUE
 from canbao.kernel.opening import OpenTime
@@ -61,8 +61,10 @@ _LANES = 16
 _RULES = {"weight": choosing.WEIGHT, "shortest": choosing.SHORTEST_QUEUE, "fastest": choosing.FASTEST}
 _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": walking.WORKING_DAYS}
 
-_SLOTS = 1024
-"""Families that can be inside at first; arrays grow when more are."""
+_UNIFORM = formed(Uniform(0.0, 1.0))
+
+_SLOTS = (1 << 10, 1 << 14)
+"""Families that can be inside at first, at least and at most, or one of eight; arrays grow when more are."""
 _TOGETHER = 512
 """Families whose columns are put side by side at once."""
 _BUCKETS = (1 << 10, 1 << 17)
@@ -87,6 +89,13 @@ class Tables:
     tables: list[int] = field(default_factory=list)
     boards: list[tuple[int, float]] = field(default_factory=list)
     counters: int = 0
+    entrances: set[int] = field(default_factory=set)
+    """Steps at which a family may come from another channel."""
+
+    def lead(self, step: int, to: int) -> None:
+        """Let a way lead from a step, -1 for outside, to another one."""
+        if step < 0 or self.channel(step) != self.channel(to):
+            self.entrances.add(to)
 
     def channel(self, step: int) -> int:
         """Give the channel that a family enters at a step, -1 for none."""
@@ -112,6 +121,7 @@ class Tables:
     def _draw(self, draw: Draw) -> dict[str, Any]:
         record: dict[str, Any] = {"key": self.plan.luck.key(draw.purpose), "signed": draw.signed, "column": -1}
         form = formed(draw.distribution)
+        record["luck"] = not draw.by and form == _UNIFORM
         if draw.distribution is not None and form is None:
             self.tabled.append(draw)
             return record | {"form": TABLE, "table": len(self.tabled) - 1}
@@ -146,9 +156,17 @@ def _step(step: p.PlanStep, tables: Tables) -> dict[str, Any]:
     first = len(tables.tables)
     tables.tables += [tables.tabled.index(draw) for draw in draws if draw in tables.tabled]
     exits = [tables.onward(step.index, to) for to in record.get("exits", ())]
-    channel = tables.channel(step.index)
-    last = len(tables.tables)
-    return {"counter": -1, **record, "exits": exits, "channel": channel, "table": first, "last_table": last}
+    for to in exits:
+        tables.lead(step.index, to)
+    return {"counter": -1, **record, "exits": exits, "table": first, "tables": len(tables.tables) - first}
+
+
+def _channels(tables: Tables) -> list[int]:
+    """Give the channel that a family enters at each step, -1 where there is none or it comes from there in any case."""
+    plan = tables.plan
+    for first in np.flatnonzero(np.bincount(plan.first_step)):
+        tables.lead(-1, int(first))
+    return [tables.channel(step) if step in tables.entrances else -1 for step in range(len(plan.steps))]
 
 
 def _draws_of(step: p.PlanStep) -> list[Draw]:
@@ -229,6 +247,8 @@ def _choose(step: p.ChooseStep, t: Tables) -> dict[str, Any]:
         }
         for option in step.options
     ]
+    for option in t.options[first:]:
+        t.lead(step.index, option["to"])
     if step.published_s:
         t.boards += [(option.station, step.published_s) for option in step.options if option.station >= 0]
     return {
@@ -278,6 +298,7 @@ def _go(step: p.GoStep, t: Tables) -> dict[str, Any]:
 def _return(step: p.ReturnStep, t: Tables) -> dict[str, Any]:
     first = len(t.entries)
     t.entries += [step.entries.get(journey, -1) for journey in range(len(t.plan.journeys))]
+    t.entrances.update(step.entries.values())
     return {"kind": walking.RETURN, "first": first}
 
 
@@ -309,7 +330,9 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
     """Give the arrays of a plan at time 0, with nobody inside, and what their numbers mean."""
     tables = Tables(plan)
     steps = [_step(step, tables) for step in plan.steps]
-    stations, changes, boards, lanes = _stations(plan, tables)
+    for step, channel in zip(steps, _channels(tables), strict=True):
+        step["channel"] = channel
+    stations, boards, lanes = _stations(plan, tables)
     buckets = min(max(plan.families // 8, _BUCKETS[0]), _BUCKETS[1])
     scalars = {"until": plan.until, "buckets": buckets, "per_s": buckets / plan.until}
     nothing = dict.fromkeys(("walker", "entering", "closing", "free_slot", "free_far"), -1)
@@ -330,7 +353,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         values=empty,
         **_calendars(plan.calendars),
         stations=_made(STATION, stations),
-        changes=_made(CHANGE, changes),
+        changes=_changes(plan.stations),
         boards=_made(BOARD, boards),
         batches=_made(BATCH, [{"full": batch.size, "max_wait": batch.max_wait, "rounds": 1} for batch in plan.batches]),
         **_books(plan),
@@ -351,7 +374,8 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         left=records(0, LEFT),
         left_marks=np.empty((0, len(plan.marks))),
     )
-    return with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
+    slots = min(max(plan.families // 8, _SLOTS[0]), _SLOTS[1])
+    return with_slots(world, slots + sum(len(batch.releases) for batch in plan.batches)), tables
 
 
 def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
@@ -408,24 +432,37 @@ def _free(following: Any, first: int, free: Any) -> None:
 def _made(kind: np.dtype[np.void], rows: Sequence[dict[str, Any]]) -> Any:
     """Make records of rows, field by field; what a row does not name is 0, and so is what a list is too short for."""
     made = records(len(rows), kind)
-    for name in (kind.names or ()) if rows else ():
+    given: dict[str, tuple[list[int], list[Any]]] = {}
+    for place, row in enumerate(rows):
+        for name, value in row.items():
+            places, values = given.setdefault(name, ([], []))
+            places.append(place)
+            values.append(value)
+    for name, (places, values) in given.items():
         width = made[name].shape[1:]
-        if width:
-            made[name] = [(*row.get(name, ()), *(0,) * width[0])[: width[0]] for row in rows]
-        else:
-            made[name] = [row.get(name, 0) for row in rows]
+        made[name][places] = [(*value, *(0,) * width[0])[: width[0]] for value in values] if width else values
     return made
 
 
 _Rows = list[dict[str, Any]]
 
 
-def _stations(plan: Plan, tables: Tables) -> tuple[_Rows, _Rows, _Rows, _Rows]:
-    stations, changes, boards, lanes = _Rows(), _Rows(), _Rows(), _Rows()
+def _changes(stations: Sequence[p.StationPlan]) -> Any:
+    """Put the changes of staff and doors of all stations one behind the other."""
+    changes = [change for station in stations for change in station.changes]
+    made = records(len(changes), CHANGE)
+    if changes:
+        made.time, made.servers, made.open = zip(*changes, strict=True)
+    return made
+
+
+def _stations(plan: Plan, tables: Tables) -> tuple[_Rows, _Rows, _Rows]:
+    stations, boards, lanes = _Rows(), _Rows(), _Rows()
+    changes = 0
     heaps = 0
     for number, station in enumerate(plan.stations):
-        first, now, board = len(changes), station.changes[0], len(boards)
-        changes += [change._asdict() for change in station.changes]
+        now, board = station.changes[0], len(boards)
+        changes += len(station.changes)
         intervals = dict.fromkeys(interval for place, interval in tables.boards if place == number)
         boards += [{"interval_s": interval, "servers": now.servers} for interval in intervals]
         priorities = _priorities(plan, number) if station.discipline == "priority" else []
@@ -446,14 +483,14 @@ def _stations(plan: Plan, tables: Tables) -> tuple[_Rows, _Rows, _Rows, _Rows]:
                 "lane": len(lanes),
                 "last_lane": len(lanes) + max(len(priorities), 1),
                 **dict.fromkeys(("door", "door_tail"), -1),
-                "change": first,
-                "last_change": len(changes),
+                "change": changes - len(station.changes),
+                "last_change": changes,
                 "board": board,
                 "last_board": len(boards),
             }
         )
         lanes += [{"priority": priority, "head": -1, "tail": -1} for priority in priorities or [0.0]]
-    return stations, changes, boards, lanes
+    return stations, boards, lanes
 
 
 def _priorities(plan: Plan, station: int) -> list[float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from canbao.kernel.compiling import compiled
 from canbao.kernel.desks import renew_boards
-from canbao.kernel.drawing import amount
+from canbao.kernel.drawing import amount, chance
 
 __all__ = ["FASTEST", "SHORTEST_QUEUE", "WEIGHT", "choose"]
 
@@ -57,7 +57,7 @@ def _by_weight(w: Any, slot: int, place: int, attempt: int, own: int) -> int:
             total += amount(w, w.options[number].weight, slot, attempt)
     if not total and not everybody:
         return -1
-    mark = amount(w, step.draws[0], slot, attempt) * total
+    mark = chance(w, step.draws[0], slot, attempt) * total
     reached, to = 0.0, -1
     for number in range(step.first, step.last):
         if not _left_out(w, number, own):

@@ -10,7 +10,7 @@ import numpy as np
 from canbao.kernel.compiling import compiled, inlined
 from canbao.kernel.inverses import sample
 
-__all__ = ["BAD_DRAW", "BLOCK", "COLUMN", "TABLE", "VALUE", "amount", "missing", "uniform"]
+__all__ = ["BAD_DRAW", "BLOCK", "COLUMN", "TABLE", "VALUE", "amount", "chance", "missing", "uniform"]
 
 VALUE, COLUMN, TABLE = -1, -2, -3
 """Forms of draws that need no luck, or whose values are drawn outside."""
@@ -52,6 +52,13 @@ def amount(w: Any, number: int, slot: int, attempt: int) -> float:
     return draw.a if draw.form == VALUE else _drawn(w, number, slot, attempt)
 
 
+@compiled
+def chance(w: Any, number: int, slot: int, attempt: int) -> float:
+    """Give the value of a draw that is the luck of a decision."""
+    draw = w.draws[number]
+    return uniform(draw.key, w.slots[slot].family, attempt) if draw.luck else amount(w, number, slot, attempt)
+
+
 @inlined
 def _drawn(w: Any, number: int, slot: int, attempt: int) -> float:
     draw, family = w.draws[number], w.slots[slot].family
@@ -64,9 +71,15 @@ def _drawn(w: Any, number: int, slot: int, attempt: int) -> float:
         if draw.column >= 0:
             value *= w.columns[family, draw.column]
     if not value >= 0 and (math.isnan(value) or not draw.signed):
-        run = w.run[0]
-        run.fault, run.fault_at, run.fault_value = BAD_DRAW, number, value
+        _blame(w.run[0], number, value)
     return value
+
+
+@compiled
+def _blame(run: Any, number: int, value: float) -> None:
+    """Say which draw was the first to give a bad number."""
+    if run.fault != BAD_DRAW:
+        run.fault, run.fault_at, run.fault_value = BAD_DRAW, number, value
 
 
 @compiled
@@ -74,7 +87,7 @@ def missing(w: Any, step: Any, slot: int) -> bool:
     """Tell whether a step needs values that have not been drawn outside yet, and note which."""
     run, attempt = w.run[0], w.counts[slot, step.counter]
     block = w.slots[slot].family // BLOCK
-    for number in range(step.table, step.last_table):
+    for number in range(step.table, step.table + step.tables):
         table = w.tables[number]
         if attempt >= w.table_at.shape[1] or w.table_at[table, attempt, block] < 0:
             run.fault_at, run.fault_attempt, run.fault_family = table, attempt, block

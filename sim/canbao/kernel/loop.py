@@ -38,7 +38,7 @@ from canbao.kernel.timeline import (
     push,
     take_first,
 )
-from canbao.kernel.walking import AGAIN, FULL_COUNTER, VISIT, leave_network, release_batch, take_step
+from canbao.kernel.walking import AGAIN, FULL_COUNTER, leave_network, release_batch, take_step
 
 __all__ = [
     "CIRCLE",
@@ -65,7 +65,7 @@ CIRCLE = 3
 """The fault of a family that goes round in a circle in which no time passes."""
 
 _MANY = 10_000
-"""A family that does so many steps in no time at all goes round in a circle that never ends."""
+"""A family that goes back so often in no time at all goes round in a circle that never ends."""
 
 THINGS = 16
 """So many things happen before the kernel looks again whether its buffers have room."""
@@ -149,22 +149,24 @@ def _walk(w: Any, run: Any) -> int:
     """Let the family that walks do its steps until time passes or something else has to be done first."""
     number = run.walker
     slot = w.slots[number]
+    place, back = slot.place, True
     while True:
-        place = slot.place
-        if w.steps[place].table < w.steps[place].last_table and missing(w, w.steps[place], number):
+        if back:
+            _count_return(run, slot, number)
+            if run.fault:
+                return _fault(run)
+        step = w.steps[place]
+        if step.tables and missing(w, step, number):
             return NEED
-        _enter_channel(slot, w.steps[place].channel)
-        _count_step(run, slot, number)
+        if step.channel >= 0:
+            _enter_channel(slot, step.channel)
         to = take_step(w, number, place)
         if to < 0:
             if to != AGAIN:
                 run.walker = -1
             return 0
         slot.place = to
-        if run.fault:
-            return _fault(run)
-        if w.steps[place].kind == VISIT:  # one that was over at once, and has written something down
-            return 0
+        place, back = to, to <= place
 
 
 @compiled
@@ -178,15 +180,14 @@ def _fault(run: Any) -> int:
 
 @compiled
 def _enter_channel(slot: Any, channel: int) -> None:
-    if channel >= 0 and channel != slot.channel:
-        slot.channel = channel
-        if slot.first_channel < 0:
-            slot.first_channel = channel
+    slot.channel = channel
+    if slot.first_channel < 0:
+        slot.first_channel = channel
 
 
 @compiled
-def _count_step(run: Any, slot: Any, number: int) -> None:
-    """See now and then that time passes."""
+def _count_return(run: Any, slot: Any, number: int) -> None:
+    """See now and then that time passes, where the family sets off and where it goes back: every circle does so."""
     slot.steps += 1
     if slot.steps == _MANY:
         slot.steps = 0

@@ -53,20 +53,21 @@ DRAW = _record(
     ("first", "i4"),
     ("last", "i4"),
     ("table", "i4"),  # which table of values drawn outside the kernel
+    ("luck", "i4"),  # whether it is a uniform number itself
 )
 
 STEP = _record(
     ("kind", "i4"),
     ("at", "i4"),  # the station, calendar, batch, book or mark
-    ("channel", "i4"),
+    ("channel", "i4"),  # that the family enters here, where it may have come from another one; -1 for none
     ("counter", "i4"),  # where its attempts are counted; -1 where nothing depends on them
     ("fails", "i4"),  # where its failures are counted
     ("draws", "i4", 4),
     ("exits", "i4", 6),
     ("first", "i4"),  # its options or entries
     ("last", "i4"),
-    ("table", "i4"),  # the tables that it draws from
-    ("last_table", "i4"),
+    ("table", "i4"),  # the first table that it draws from
+    ("tables", "i4"),  # and how many there are
     ("flag", "i4"),  # trip; take the first time only; leave out one's own channel
     ("other", "i4"),  # effort; clear; the unit of a delay, the rule of a choice, the day of an await
     ("unit", "i4"),

@@ -1,7 +1,7 @@
 """Steps: what a family does at each, and where it goes on. `canbao.engines.simpy_engine` says the same in Python.
 
-Every step gives the step behind it, or `STAYS` where time passes first, or `AGAIN` where the family has to let go of
-the server that it still occupies before it can do the step.
+Every step gives the step behind it, or `STAYS` where time passes first, or `AGAIN` where others have to do something
+before the family goes on from its place: it has let go of a server that they wait for, or was turned away.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from canbao.kernel.choosing import choose
 from canbao.kernel.compiling import compiled, inlined
 from canbao.kernel.desks import INSIDE, NOBODY, SERVED, come, record, release
-from canbao.kernel.drawing import amount
+from canbao.kernel.drawing import amount, chance
 from canbao.kernel.opening import add_days, add_open_s, is_open, moment_in
 from canbao.kernel.timeline import ARRIVAL, AT_ONCE, SCHEDULE, STAMP, push
 
@@ -102,11 +102,11 @@ def _attempt(w: Any, number: int, place: int) -> int:
 
 @compiled
 def _let_go(w: Any, number: int) -> bool:
-    """Free the server that the family still occupies; tell whether there was one."""
+    """Free the server that the family still occupies; tell whether somebody waits for it."""
     held = w.slots[number].held
     if held >= 0:
         release(w, held)
-    return held >= 0
+    return w.run[0].frames > 0
 
 
 # --- steps that take time ---------------------------------------------------------------------------------------------
@@ -129,7 +129,8 @@ def _visit(w: Any, slot: int, place: int) -> int:
     if family.held >= 0:  # whoever is turned away does not keep the server that it comes from
         release(w, family.held)
     record(w, number, ticket.enter, ended)
-    return step.exits[ended]
+    family.place = step.exits[ended]
+    return AGAIN
 
 
 @compiled
@@ -258,7 +259,7 @@ def _free_place(w: Any, book: Any, earliest: float) -> int:
 def _check(w: Any, slot: int, place: int) -> int:
     step = w.steps[place]
     attempt = _attempt(w, slot, place)
-    if amount(w, step.draws[1], slot, attempt) < amount(w, step.draws[0], slot, attempt):
+    if chance(w, step.draws[1], slot, attempt) < amount(w, step.draws[0], slot, attempt):
         return step.exits[0]
     if step.fails < 0:
         return step.exits[1]
