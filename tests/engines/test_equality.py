@@ -135,7 +135,7 @@ def test_a_family_may_do_a_step_more_often_than_a_short_counter_can_tell() -> No
 
 def test_arrays_grow_with_the_families_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for two families, four rows and few events at first, the trace is the same."""
-    monkeypatch.setattr(tables, "_SLOTS", (2, 2))
+    monkeypatch.setattr(tables, "_SLOTS", 2)
     monkeypatch.setattr(compiled_engine, "_ROWS", 80)
     monkeypatch.setattr(tables, "_BUCKETS", (4, 4))
     monkeypatch.setattr(compiled_engine, "_CHUNK", 3)

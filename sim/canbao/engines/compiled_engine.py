@@ -17,7 +17,7 @@ from canbao.counters import Watch
 from canbao.engines import Progress
 from canbao.engines.collecting import Collected
 from canbao.engines.counting import Counted, Counting
-from canbao.engines.tables import Tables, start_world, with_slots
+from canbao.engines.tables import Tables, start_world, with_more_slots
 from canbao.errors import EngineError, NetworkError
 from canbao.kernel import loop
 from canbao.kernel.compiling import ENTRIES, cache_folder
@@ -170,7 +170,7 @@ class Simulation:
         elif status == loop.FLUSH:
             self._flush(rows)
         elif status == loop.GROW:
-            self.world = with_slots(self.world, 2 * len(self.world.slots))
+            self.world = with_more_slots(self.world)
         elif status == loop.NEED:
             self._draw_outside()
         elif status == loop.WIDEN:

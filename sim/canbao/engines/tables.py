@@ -44,7 +44,7 @@ from canbao.kernel.state import (
 )
 from canbao.plan import Draw, Plan
 
-__all__ = ["Tables", "start_world", "with_slots"]
+__all__ = ["Tables", "start_world", "with_more_slots"]
 
 _CLOSING = {"serve": desks.SERVE, "send home": desks.SEND_HOME, "keep": desks.KEEP}
 _DISCIPLINES = {
@@ -63,8 +63,10 @@ _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": 
 
 _UNIFORM = formed(Uniform(0.0, 1.0))
 
-_SLOTS = (1 << 10, 1 << 14)
-"""Families that can be inside at first, at least and at most, or one of eight; arrays grow when more are."""
+_SLOTS = 1 << 10
+"""Families that can be inside at first; arrays grow when more are."""
+_MANY_SLOTS = 1 << 12
+"""Above this arrays grow to twice their size, below it to four times: there growing costs more than what stays unused."""
 _TOGETHER = 512
 """Families whose columns are put side by side at once."""
 _BUCKETS = (1 << 10, 1 << 17)
@@ -374,8 +376,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         left=records(0, LEFT),
         left_marks=np.empty((0, len(plan.marks))),
     )
-    slots = min(max(plan.families // 8, _SLOTS[0]), _SLOTS[1])
-    return with_slots(world, slots + sum(len(batch.releases) for batch in plan.batches)), tables
+    return _with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
 
 
 def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
@@ -387,7 +388,13 @@ def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
     return together
 
 
-def with_slots(world: World, count: int) -> World:
+def with_more_slots(world: World) -> World:
+    """Give the same world with room for more families inside."""
+    count = len(world.slots)
+    return _with_slots(world, count * (2 if count > _MANY_SLOTS else 4))
+
+
+def _with_slots(world: World, count: int) -> World:
     """Give the same world with `count` slots, and room for their tickets and events."""
     events = 4 * count + len(world.stations) + 128
     before = len(world.slots)
