@@ -66,7 +66,7 @@ _UNIFORM = formed(Uniform(0.0, 1.0))
 _SLOTS = 1 << 10
 """Families that can be inside at first; arrays grow when more are."""
 _MANY_SLOTS = 1 << 12
-"""Above this arrays grow to twice their size, below it to four times: there growing costs more than what stays unused."""
+"""Above this arrays grow to twice their size, below it to four times, where growing costs more than unused room."""
 _TOGETHER = 512
 """Families whose columns are put side by side at once."""
 _BUCKETS = (1 << 10, 1 << 17)
