@@ -3,15 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from canbao.arrays import AnyArray, BoolArray, np
+from canbao.arrays import AnyArray, BoolArray, IntArray, np
 from canbao.errors import NetworkError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Coded", "Column", "numbers_of"]
+__all__ = ["Coded", "Column", "Groups", "numbers_of", "small_codes"]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The rows of each group.
+
+    Parameters
+    ----------
+    labels
+        The words of the groups.
+    order
+        The rows group by group, and inside a group as they stand, shape (rows,).
+    bounds
+        Where each group begins in `order`, and where the last one ends, shape (groups + 1,).
+    """
+
+    labels: tuple[str, ...]
+    order: IntArray
+    bounds: IntArray
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """How many rows each group has, shape (groups,)."""
+        return np.diff(self.bounds)
+
+    @cached_property
+    def present(self) -> list[int]:
+        """The codes of the groups that have any rows."""
+        found: list[int] = np.flatnonzero(self.counts).tolist()
+        return found
+
+    def rows(self, code: int) -> IntArray:
+        """Give the rows of one group, as they stand in the table."""
+        return self.order[self.bounds[code] : self.bounds[code + 1]]
+
+    def split(self, values: AnyArray) -> dict[str, AnyArray]:
+        """Give the values of each group that has any rows; `values` has one element a row."""
+        ordered = values[self.order]
+        return {self.labels[code]: ordered[self.bounds[code] : self.bounds[code + 1]] for code in self.present}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +94,20 @@ class Coded:
         unknown = [label for label in labels if label not in self.labels]
         if unknown:
             raise NetworkError(f"{unknown[0]!r} is not one of the labels {', '.join(self.labels)}")
-        return np.isin(self.codes, [self.labels.index(label) for label in labels])
+        wanted = np.array([label in labels for label in self.labels] or [False])
+        return np.asarray(wanted[self.codes])
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The rows of each word; they are sorted once, and then each group's rows lie together."""
+        counts = np.bincount(self.codes, minlength=len(self.labels))
+        bounds = np.concatenate([[0], np.cumsum(counts)])
+        return Groups(self.labels, np.argsort(small_codes(self), kind="stable"), bounds)
+
+
+def small_codes(column: Coded) -> AnyArray:
+    """Give the codes of a column in as few bits as sort fast: numpy sorts numbers of 16 bits without comparing them."""
+    return column.codes.astype(np.int16 if len(column.labels) <= np.iinfo(np.int16).max else np.int64, copy=False)
 
 
 Column: TypeAlias = "AnyArray | Coded"

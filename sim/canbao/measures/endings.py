@@ -9,7 +9,6 @@ import numpy as np
 
 from canbao.arrays import AnyArray, IntArray
 from canbao.columns import Coded
-from canbao.measures.groups import grouped
 from canbao.measures.records import RECORDS, rows_of
 from canbao.measures.samples import share
 from canbao.trace import Trace
@@ -51,7 +50,7 @@ def _counts(codes: AnyArray, groups: int, ended: Coded) -> IntArray:
 
 def _sums(counts: IntArray, column: Coded) -> IntArray:
     """Add up counts of shape (endings, families) by the families' words, shape (words, endings)."""
-    groups = grouped(column)
+    groups = column.groups
     sums = np.zeros((len(column.labels), len(counts)), dtype=np.int64)
     for ending, of_families in enumerate(counts):
         sums[groups.present, ending] = np.add.reduceat(of_families[groups.order], groups.bounds[groups.present])

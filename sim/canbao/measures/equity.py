@@ -10,7 +10,6 @@ import numpy as np
 
 from canbao.arrays import BoolArray, FloatArray
 from canbao.columns import Coded
-from canbao.measures.groups import grouped
 from canbao.measures.samples import known_of
 from canbao.trace import Trace
 
@@ -74,7 +73,7 @@ def equity(outcomes: Outcomes, groups: Mapping[str, Coded]) -> dict[str, Any]:
 
 
 def _compared(outcomes: Outcomes, column: Coded) -> dict[str, Any]:
-    groups = grouped(column)
+    groups = column.groups
     parts = {what: groups.split(values) for what, values in outcomes.values.items()}
     families = {column.labels[code]: int(groups.counts[code]) for code in groups.present}
     means = {label: {what: _mean(part[label]) for what, part in parts.items()} for label in families}

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from canbao.arrays import FloatArray, IntArray
-from canbao.measures.groups import word_is
-from canbao.measures.visits import AWAY, SortedVisits, Visits, sorted_visits
+from canbao.measures.groups import code_is, word_is
+from canbao.measures.visits import AWAY
 from canbao.plan import Plan, StationPlan
 from canbao.trace import Trace
 
@@ -72,28 +72,30 @@ class Occupancy:
     """Hours of waiting while the station was staffed."""
 
 
-def occupancies(trace: Trace, plan: Plan, by_place: SortedVisits | None = None) -> list[Occupancy]:
-    """Give each station's hours; `by_place` holds the visits of the trace, where they have been sorted already."""
-    by_place = by_place or sorted_visits(trace)
+def occupancies(trace: Trace, plan: Plan) -> list[Occupancy]:
+    """Give each station's hours."""
+    station: Any = trace.visits["station"]
+    return [_occupancy(trace, place, station.groups.rows(index)) for index, place in enumerate(plan.stations)]
+
+
+def _occupancy(trace: Trace, place: StationPlan, rows: IntArray) -> Occupancy:
     edges = hour_edges(trace.until)
-    return [
-        _occupancy(place, by_place.at(index), trace.until, edges, staff_over_time(place, edges))
-        for index, place in enumerate(plan.stations)
-    ]
-
-
-def _occupancy(place: StationPlan, visits: Visits, until: float, edges: FloatArray, staff: FloatArray) -> Occupancy:
-    let_in = ~visits.ended_as(*AWAY)
-    here = visits if let_in.all() else visits.take(let_in)
-    wait = over_at(here.start, here.leave, until) - here.enter
-    waiting = mean_number(here.enter, here.enter + wait, edges) if wait.any() else np.zeros(len(edges) - 1)
-    served = ~np.isnan(here.start)
+    staff = staff_over_time(place, edges)
+    came, start, leave = (np.asarray(trace.visits[name])[rows] for name in ("enter", "start", "leave"))
+    ended: Any = trace.visits["ended"]
+    let_in = ~code_is(ended.codes[rows], ended.labels, *AWAY)
+    enter = came
+    if not let_in.all():
+        enter, start, leave = (times[let_in] for times in (came, start, leave))
+    wait = over_at(start, leave, trace.until) - enter
+    waiting = mean_number(enter, enter + wait, edges) if wait.any() else np.zeros(len(edges) - 1)
+    served = ~np.isnan(start)
     return Occupancy(
         name=place.name,
         group=place.group,
-        arrivals=np.diff(np.searchsorted(np.sort(visits.enter), edges)),
+        arrivals=np.diff(np.searchsorted(np.sort(came), edges)),
         waiting=np.maximum(waiting, 0.0),
-        busy=mean_number(here.start[served], here.leave[served], edges),
+        busy=mean_number(start[served], leave[served], edges),
         staff=staff,
         wait_hours=np.where(staff > 0, waiting, 0.0) * np.diff(edges) / HOUR_S,
     )

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from canbao.arrays import AnyArray, BoolArray, FloatArray
+from canbao.arrays import AnyArray, FloatArray
 from canbao.columns import Coded
-from canbao.measures.groups import grouped
 
 __all__ = ["by_group", "describe", "known_of", "share"]
 
@@ -39,13 +38,10 @@ def _quantile(ordered: FloatArray, level: float) -> float:
     return low + (high - low) * share if share < 0.5 else high - (high - low) * (1.0 - share)
 
 
-def by_group(values: AnyArray, group: Coded, chosen: BoolArray | None = None) -> dict[str, Mapping[str, Any]]:
+def by_group(values: AnyArray, group: Coded) -> dict[str, Mapping[str, Any]]:
     """Describe the values of each group that has any; `values` and `group` have one element a row."""
-    keep = ~np.isnan(values) if chosen is None else chosen & ~np.isnan(values)
-    if not keep.all():
-        rows = np.flatnonzero(keep)
-        values, group = values[rows], group.take(rows)
-    return {name: describe(part) for name, part in grouped(group).split(values).items()}
+    parts = {name: known_of(part) for name, part in group.groups.split(values).items()}
+    return {name: describe(part) for name, part in parts.items() if len(part)}
 
 
 def known_of(values: FloatArray) -> FloatArray:

@@ -27,7 +27,6 @@ from canbao.measures.records import RECORDS, papers_only, rows_of
 from canbao.measures.reviews import Rounds, review_flow, review_rounds, review_times
 from canbao.measures.samples import by_group
 from canbao.measures.stations import bottleneck, describe_station, station_hours
-from canbao.measures.visits import SortedVisits, sorted_visits
 from canbao.plan import Plan
 from canbao.scenario.scenario import ScenarioFile
 from canbao.trace import Trace
@@ -48,19 +47,16 @@ def summarise(file: ScenarioFile, plan: Plan, trace: Trace, *, laws: bool = True
     laws
         Whether the laws of the trace are checked, which takes half of the time; without, there are none in the summary.
     """
-    by_place = sorted_visits(trace)
     if not laws:
-        return _summary(file, plan, trace, by_place, tuple)
+        return _summary(file, plan, trace, tuple)
     # numpy lets another thread work meanwhile.
     with ThreadPoolExecutor(1) as beside:
-        checked = beside.submit(check_laws, trace, plan, by_place)
-        return _summary(file, plan, trace, by_place, checked.result)
+        checked = beside.submit(check_laws, trace, plan)
+        return _summary(file, plan, trace, checked.result)
 
 
-def _summary(
-    file: ScenarioFile, plan: Plan, trace: Trace, by_place: SortedVisits, laws: Callable[[], tuple[Law, ...]]
-) -> dict[str, Any]:
-    occupancy, groups = occupancies(trace, plan, by_place), _visit_groups(trace)
+def _summary(file: ScenarioFile, plan: Plan, trace: Trace, laws: Callable[[], tuple[Law, ...]]) -> dict[str, Any]:
+    occupancy, groups = occupancies(trace, plan), _visit_groups(trace)
     waited = _waits_in_queues(trace, groups)
     office_days = _office_days(file.working, file.horizon)
     rounds = review_rounds(trace, REVIEW, INTAKE, office_days)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from canbao.arrays import AnyArray, BoolArray, FloatArray, IntArray
-from canbao.measures.groups import code_is, small_codes
+from canbao.columns import small_codes
+from canbao.measures.groups import code_is
 from canbao.trace import Trace
 
 __all__ = ["AWAY", "SortedVisits", "Visits", "sorted_visits"]

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canbao.columns import Coded
-from canbao.measures.groups import code_is, grouped, run_begins, small_codes, word_is
+from canbao.columns import Coded, small_codes
+from canbao.measures.groups import code_is, run_begins, word_is
 from canbao.measures.visits import sorted_visits
 from canbao.trace import ENDINGS, Trace
 
@@ -20,7 +20,7 @@ codes = st.lists(st.integers(0, 3), max_size=30).map(lambda found: np.array(foun
 @given(codes)
 def test_each_group_has_its_rows_in_their_order(codes: Any) -> None:
     """The same rows that a look at every one of them finds."""
-    groups = grouped(Coded(codes, LABELS))
+    groups = Coded(codes, LABELS).groups
     for code, label in enumerate(LABELS):
         mine = np.flatnonzero(codes == code)
         assert groups.rows(code).tolist() == mine.tolist()

@@ -61,12 +61,6 @@ def test_groups_are_described_by_themselves_and_those_without_values_are_left_ou
     assert said["b"]["mean"] == 4.0
 
 
-def test_only_chosen_rows_count() -> None:
-    """A choice of rows takes groups away, and never brings a nan back."""
-    said = by_group(VALUES, GROUP, np.array([False, True, False, True, False]))
-    assert {name: one["count"] for name, one in said.items()} == {"b": 1}
-
-
 def test_the_share_of_nothing_is_none() -> None:
     """No division by zero; 0 of something is 0."""
     assert share(0, 0) is None

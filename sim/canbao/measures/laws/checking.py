@@ -11,14 +11,14 @@ from canbao.measures.laws.places import Place, place_of
 from canbao.measures.laws.rows import conservation, in_two_places, miscounted, out_of_order
 from canbao.measures.laws.servers import little, no_idling, one_at_a_time, staffed, utilisation
 from canbao.measures.laws.turns import discipline
-from canbao.measures.visits import SortedVisits, sorted_visits
+from canbao.measures.visits import sorted_visits
 from canbao.plan import Plan
 from canbao.trace import Trace
 
 __all__ = ["check_laws"]
 
 
-def check_laws(trace: Trace, plan: Plan, by_place: SortedVisits | None = None) -> tuple[Law, ...]:
+def check_laws(trace: Trace, plan: Plan) -> tuple[Law, ...]:
     """Check all laws.
 
     Parameters
@@ -27,15 +27,13 @@ def check_laws(trace: Trace, plan: Plan, by_place: SortedVisits | None = None) -
         What happened.
     plan
         What the engine was given: arrivals, luck, hours, staff, disciplines.
-    by_place
-        The visits of the trace, where they have been sorted already.
 
     Returns
     -------
     tuple of Law
         Always the same laws in the same order.
     """
-    by_place = by_place or sorted_visits(trace)
+    by_place = sorted_visits(trace)
     places = [place_of(by_place.at(index), plan, index, trace.until) for index in range(len(plan.stations))]
 
     def everywhere(name: str, fault: Callable[[Place], str]) -> Law:
