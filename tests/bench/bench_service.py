@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from http_client import Connection, Measured, closed_load, request
 
@@ -48,12 +48,19 @@ def service(folder: Path, *options: str) -> Iterator[Service]:
     process = subprocess.Popen([*command, "--data", str(folder), *options], stdout=subprocess.PIPE, text=True)
     os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(process.pid))})
     assert process.stdout is not None
-    said = "".join(iter(process.stdout.readline, "}\n")) + "}"
     try:
-        yield Service(int(json.loads(said)["url"].rpartition(":")[2]), process.pid)
+        yield Service(int(json.loads(_told(process.stdout))["url"].rpartition(":")[2]), process.pid)
     finally:
         process.terminate()
         process.wait()
+
+
+def _told(lines: IO[str]) -> str:
+    """Read what the service says of itself, as far as its last brace or its end."""
+    said = ""
+    while (line := lines.readline()) and line != "}\n":
+        said += line
+    return said + line
 
 
 async def family(connection: Connection, name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
+import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,26 @@ from typing import Any
 import pytest
 
 _HERE = Path(__file__).parent
+
+
+def told_by(service: subprocess.Popen[str]) -> Any:
+    """Give what a service says when it is ready, as JSON; one that ends before that is an error."""
+    assert service.stdout is not None
+    said = ""
+    while not said.endswith("\n}\n"):
+        line = service.stdout.readline()
+        assert line, f"the service ended before it was ready: {said}"
+        said += line
+    return json.loads(said)
+
+
+def free_port() -> int:
+    """Find a port that nobody has, and that nobody is given who asks for any: those are from 32,768 on."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -116,6 +138,10 @@ class Second:
         """Decide what was handed in; give how many."""
         return int(_json(self.url + "/_batch", "POST"))
 
+    def forget(self, session: float = 3600.0, declined: int = 0) -> None:
+        """Let it begin anew: how many seconds sessions last, and every how many debits one fails; 0 for none."""
+        _json(self.url + "/_new", "POST", {"session_s": session, "declined_every": declined})
+
     def books(self) -> list[dict[str, Any]]:
         """Give all applications that it knows."""
         found: list[dict[str, Any]] = _json(self.url + "/_books", "GET")
@@ -123,6 +149,13 @@ class Second:
 
 
 StartSecond = Callable[..., Second]
+
+
+@pytest.fixture(scope="session")
+def second() -> Iterator[Second]:
+    """Give a second deployment, which its tests make forget what others did."""
+    with _process(_HERE / "second" / "server.py") as port:
+        yield Second(f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture

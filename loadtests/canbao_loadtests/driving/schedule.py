@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from canbao.arrays import FloatArray, IntArray
 from canbao.errors import InputError, StorageError
+from canbao.runs.tables import numbers_in
+from canbao.trace import arrow_table
 
 __all__ = ["SCHEDULE", "Schedule"]
 
@@ -87,10 +89,9 @@ class Schedule:
 
     def save(self, path: Path) -> None:
         """Write it as a Parquet file."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.table({"family": self.families, "moment": self.moments}), path)
+        pq.write_table(arrow_table({"family": self.families, "moment": self.moments}), path)
 
     @classmethod
     def load(cls, path: Path) -> Schedule:
@@ -105,8 +106,9 @@ class Schedule:
         import pyarrow.parquet as pq
 
         try:
-            table = pq.read_table(path)
-            families, moments = (table[name].to_numpy() for name in ("family", "moment"))
+            with pq.ParquetFile(path) as file:
+                table = file.read()
+            families, moments = (numbers_in(table[name].combine_chunks()) for name in ("family", "moment"))
             return cls(families.astype(np.int64, copy=False), moments.astype(np.float64, copy=False))
         except (OSError, KeyError, pa.ArrowException, InputError) as error:
             raise StorageError(f"{path} is no schedule of arrivals ({error}); start the load test anew") from error

@@ -14,9 +14,7 @@ inputs/                 copies of the files that the scenario reads, if it reads
 The tables of one scenario and seed are the same bytes in every process and from every folder.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from canbao.runs.run import Run, read_run
-from canbao.runs.running import Watch, render_again, run_scenario
-
-__all__ = ["Run", "Watch", "read_run", "render_again", "run_scenario"]
+# Each name is imported when it is first asked for: to read a run takes nothing of what carries one out.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,15 @@ def folder_of(calibration: Calibration, path: Path) -> LoadFolder:
     return LoadFolder(path, evidence.run.manifest, evidence.file, evidence.job)
 
 
+@pytest.fixture(scope="module")
+def fitted(
+    calibration: Calibration, plugins: Plugins, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Mapping[str, Any]]:
+    """Give the folder of a load test at whose end the assumptions were looked at, and what was found."""
+    load = folder_of(calibration, tmp_path_factory.mktemp("fitted") / "load")
+    return load.path, fit_at_once(load, calibration.evidence.plan, calibration.evidence.trace, Telling(plugins))
+
+
 def test_without_time_for_simulations_the_portal_is_fitted_all_the_same(
     calibration: Calibration, plugins: Plugins
 ) -> None:
@@ -56,13 +65,12 @@ def test_the_time_it_may_take_grows_with_the_load_test() -> None:
     assert effort_for(10.0).in_all < 5.0
 
 
-def test_what_is_found_is_kept_where_compare_looks(calibration: Calibration, plugins: Plugins, tmp_path: Path) -> None:
+def test_what_is_found_is_kept_where_compare_looks(fitted: tuple[Path, Mapping[str, Any]]) -> None:
     """The summary's part and the file have the same assumptions, and `canbao compare` shows them at once."""
-    load = folder_of(calibration, tmp_path / "load")
-    fit = fit_at_once(load, calibration.evidence.plan, calibration.evidence.trace, Telling(plugins))
-    kept = json.loads((load.path / "calibration.json").read_text(encoding="utf-8"))
+    load, fit = fitted
+    kept = json.loads((load / "calibration.json").read_text(encoding="utf-8"))
     assert kept["assumptions"] == json.loads(json.dumps(fit["assumptions"]))
-    said = CliRunner().invoke(program, ["compare", str(load.path), "--lang", "en"])
+    said = CliRunner().invoke(program, ["compare", str(load), "--lang", "en"])
     assert said.exit_code == 0, said.output
     assert "Off: request time at portal; slots of portal" in said.stdout
     assert "canbao calibrate" not in said.stdout
@@ -111,17 +119,16 @@ def test_too_few_families_are_told_in_one_line(pretend: Callable[..., Any], town
 
 @pytest.mark.parametrize(("slots", "verdict"), [(3, "within chance"), (5, "off")])
 def test_a_simulation_of_another_scenario_is_judged_by_what_it_states(
-    calibration: Calibration, plugins: Plugins, tmp_path: Path, slots: int, verdict: str
+    fitted: tuple[Path, Mapping[str, Any]], plugins: Plugins, tmp_path: Path, slots: int, verdict: str
 ) -> None:
     """`canbao compare SIMULATION LOAD_TEST` holds the simulation's own slots against the measured ones."""
-    load = folder_of(calibration, tmp_path / "load")
-    fit_at_once(load, calibration.evidence.plan, calibration.evidence.trace, Telling(plugins))
+    load, _ = fitted
     other = tmp_path / "other"
-    shutil.copytree(load.path / "prediction", other)
+    shutil.copytree(load / "prediction", other)
     text = (other / SCENARIO).read_text(encoding="utf-8")
     (other / SCENARIO).write_text(text.replace("slots = 8", f"slots = {slots}"), encoding="utf-8")
     assert load_scenario(other / SCENARIO, plugins).scenario.channels["portal"].slots == slots
-    held = hold(read_run(other), read_run(load.path), plugins)
+    held = hold(read_run(other), read_run(load), plugins)
     found = {one["what"]: one for one in held.assumptions or ()}
     assert (found["slots"]["stated"], found["slots"]["verdict"]) == (slots, verdict)
     assert found["request time"]["stated"] == pytest.approx(0.8)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from canbao.cli import program
-from canbao.experiments.predicting import hold
+from canbao.experiments.predicting import Held, hold, prediction_of
 from canbao.plugins import Plugins
 from canbao.runs import read_run
 
@@ -28,18 +28,26 @@ def plain(pretend: Callable[..., Any], truth: tuple[str, ...], town: Path) -> An
     return pretend(town, truth, duration_s=1_000.0)
 
 
-def test_a_load_test_alone_is_held_against_its_own_prediction(plain: Any) -> None:
+@pytest.fixture(scope="module")
+def held(plain: Any, plugins: Plugins) -> Held:
+    """Give the prediction held against this load test."""
+    return hold(read_run(plain.folder / "prediction"), read_run(plain.folder), plugins)
+
+
+def test_a_load_test_alone_is_held_against_its_own_prediction(plain: Any, held: Held) -> None:
     """One folder is enough; naming the prediction as well, in whatever order, says the same."""
     said = compare(plain.folder, "--json")
     assert said.exit_code == 0, said.output
     answer = json.loads(said.stdout)["answer"]
     assert (answer["kind"], answer["comparable"], answer["blocks"]) == ("prediction", True, 20)
-    assert json.loads(compare(plain.folder, plain.folder / "prediction", "--json").stdout)["answer"] == answer
+    assert answer == json.loads(json.dumps(held.as_data()))
+    two = plain.folder / "prediction", plain.folder
+    for folders in (two, two[::-1], two[1:]):
+        assert tuple(run.folder for run in prediction_of(folders)) == two
 
 
-def test_what_differs_by_more_than_chance_is_off(plain: Any, plugins: Plugins) -> None:
+def test_what_differs_by_more_than_chance_is_off(held: Held) -> None:
     """Times at the portal are off, in the right direction, and their intervals leave out 0."""
-    held = hold(read_run(plain.folder / "prediction"), read_run(plain.folder), plugins)
     row = held.of("stays.stations.portal.mean")
     assert row.verdict == "off"
     assert row.difference.mean == pytest.approx(row.measured.mean - row.predicted)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -59,25 +61,110 @@ def test_the_headline_has_both_ends_of_the_knee(answer: dict[str, Any]) -> None:
     assert "2 decisions were made by repetition; the risk that any is wrong is at most 11.8 %" in said  # each 1 / 17
 
 
-@pytest.mark.parametrize(
-    ("run_at", "rules", "words"),
-    [
-        (up_to(37.0), Rules(start=5.0, trials=4), "before both were decided"),
-        (up_to(1e9), Rules(start=5.0, most=20.0), "no more families"),
-        (up_to(1e9, most=30.0), Rules(start=5.0), "generator could not keep up"),
-        (up_to(0.0), Rules(start=5.0, least=1.0), "still does not hold"),
-        (up_to(1.0, most=0.0), Rules(start=5.0), "before both were decided"),
-    ],
+def in_turn(held: Mapping[float, Sequence[bool]]) -> Callable[[float], Trial]:
+    """Pretend load tests whose results are given rate by rate; the last one of a rate stays."""
+    left = {rate: list(results) for rate, results in held.items()}
+
+    def run_at(rate: float) -> Trial:
+        mine = left[rate]
+        return Trial(rate, held=mine.pop(0) if len(mine) > 1 else mine[0])
+
+    return run_at
+
+
+def until(number: int, run_at: Callable[[float], Trial]) -> Callable[[float], Trial]:
+    """Pretend load tests of which somebody stops one by hand."""
+    numbers = count(1)
+
+    def stopped_at(rate: float) -> Trial:
+        stopped = next(numbers) == number
+        return replace(run_at(rate), valid=not stopped, stopped=stopped)
+
+    return stopped_at
+
+
+BEFORE = "before both were decided by repetition"
+NEITHER = (
+    "Perhaps between 20 and 40 families a second: 1 of 1 trials held at the lower rate, 0 of 1 at the higher; "
+    "repetition did not decide."
 )
-def test_each_end_of_a_search_has_a_page(
-    run_at: Callable[[float], Trial], rules: Rules, words: str, tmp_path: Path
-) -> None:
-    """Also one that found nothing: no number is made up."""
-    found = searched(run_at, rules)
+ENDINGS = {
+    "both ends are decided": (
+        searched(up_to(37.0), Rules(start=20.0, tolerance=1.0)),
+        "It holds at 20 families a second, and no longer at 40.",
+        "Both were decided by repetition.",
+    ),
+    "neither end is decided": (searched(up_to(37.0), Rules(start=5.0, trials=4)), NEITHER, BEFORE),
+    "the upper end is not decided": (
+        searched(up_to(37.0), Rules(start=20.0, tolerance=1.0, trials=4)),
+        "It holds at 20 families a second, and perhaps no longer at 40: there 0 of 1 trials held; repetition did not "
+        "decide.",
+        BEFORE,
+    ),
+    "the lower end is not decided": (
+        searched(in_turn({40.0: [False], 20.0: [True, False], 10.0: [True]}), Rules(start=20.0, tolerance=1, trials=6)),
+        "It does not hold at 20 families a second, and perhaps does at 10: there 2 of 2 trials held; repetition did "
+        "not decide.",
+        BEFORE,
+    ),
+    "the highest rate holds": (
+        searched(up_to(1e9), Rules(start=5.0, most=20.0)),
+        "It holds at 20 families a second; where it stops is not known.",
+        "no more families",
+    ),
+    "no end is in sight": (
+        searched(up_to(1e9), Rules(start=5.0, trials=3)),
+        "Perhaps it holds at 20 families a second: there 1 of 1 trials held; repetition did not decide. Where it stops "
+        "is not known.",
+        BEFORE,
+    ),
+    "the generator is full": (
+        searched(up_to(1e9, most=30.0), Rules(start=5.0)),
+        "It holds at 28.3 families a second; where it stops is not known.",
+        "generator could not keep up",
+    ),
+    "the lowest rate does not hold": (
+        searched(up_to(0.0), Rules(start=4.0, least=2.0)),
+        "Already at 2 families a second it does not hold.",
+        "still does not hold",
+    ),
+    "none has held": (
+        searched(up_to(0.0), Rules(start=4.0, trials=2)),
+        "Perhaps already at 2 families a second it does not hold: there 0 of 1 trials held; repetition did not decide.",
+        BEFORE,
+    ),
+    "none says anything": (searched(up_to(1.0, most=0.0), Rules(start=5.0)), "No rate could be judged.", BEFORE),
+    "stopped by hand": (searched(until(5, up_to(37.0)), Rules(start=5.0)), NEITHER, "It was stopped by hand"),
+}
+"""Searches with the headline of each, and words of what is said below it."""
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_each_end_of_a_search_has_a_page(ending: str, tmp_path: Path) -> None:
+    """Also one that found nothing: no number is made up, and what repetition did not decide is not claimed."""
+    found, line, words = ENDINGS[ending]
+    assert headline(found, ENGLISH) == line
     assert any(words in sentence for sentence in found_said(found, ENGLISH))
     page = write_capacity_report(tmp_path, found, SCENARIO).read_text(encoding="utf-8")
-    assert "inf" not in headline(found, ENGLISH)
-    assert headline(found, ENGLISH) in page
+    assert line in page
+    holds, fails = found["confirmed"]
+    claims = {
+        "families a second still hold": holds or found["low"] is None,
+        "families a second do not hold any more": fails or found["high"] is None,
+        "What gives way first": fails and ending != "the lower end is not decided",  # these trials broke no bound
+        "where it holds": holds and fails,
+        "lies the knee;": holds and fails,
+        "perhaps": False in [found[end] is None or sure for end, sure in (("low", holds), ("high", fails))],
+    }
+    assert {claim: claim in page for claim in claims} == claims
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_each_end_of_a_search_is_told_in_chinese(ending: str) -> None:
+    """The headline and what stands below it have no English left in them."""
+    found, chinese = ENDINGS[ending][0], language_named("zh")
+    said = " ".join([headline(found, chinese), *found_said(found, chinese)])
+    assert not re.search("[A-Za-z]", said.replace("--workers", "")), said
 
 
 def test_every_trial_is_a_dot_in_its_order(answer: dict[str, Any]) -> None:

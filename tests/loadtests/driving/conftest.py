@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loadtests.conftest import told_by
 
 from canbao_loadtests.driving.schedule import SCHEDULE, Schedule
 from canbao_loadtests.job import Job
@@ -109,5 +110,5 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "canbao", "serve", "--json", "--port", "0", "--password-cost", "1"]
     data = tmp_path_factory.mktemp("service")
     with subprocess.Popen([*command, "--data", str(data)], stdout=subprocess.PIPE, text=True) as process:
-        yield str(json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"])
+        yield str(told_by(process)["url"])
         process.terminate()

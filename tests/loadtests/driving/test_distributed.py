@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.loadtests.conftest import free_port
 
 from canbao.errors import InputError
 from canbao_loadtests.driving.parts import read_parts
@@ -48,8 +48,7 @@ def test_a_worker_elsewhere_gets_all_it_needs_and_gives_back_what_it_recorded(
     start: Any, server: Any, tmp_path: Path
 ) -> None:
     """Where the folder of the run cannot be seen, files go over the wire, there and back."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = start(arrivals(20), parts=2, bind=f"127.0.0.1:{port}")
     command = [sys.executable, str(HERE / "fake_process.py"), "apart", f"127.0.0.1:{port}"]
     workers = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(2)]

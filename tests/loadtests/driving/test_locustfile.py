@@ -13,7 +13,7 @@ LOCUSTFILE = Path(__file__).parents[3] / "loadtests" / "locustfile.py"
 def run(service: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:
     """Run Locust for some seconds; give its table of requests by name."""
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", service, "--headless", "--only-summary"]
-    command += ["-u", "4", "-r", "4", "-t", "3s", "--csv", str(folder / "answer"), *options]
+    command += ["-u", "4", "-r", "4", "-t", "2s", "--csv", str(folder / "answer"), *options]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     with (folder / "answer_stats.csv").open() as file:

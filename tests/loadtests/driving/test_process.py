@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import signal
-import socket
 import time
 import urllib.request
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.loadtests.conftest import free_port
 
+from canbao.errors import InputError
+from canbao_loadtests.driving.parent import told_by_parent
 from canbao_loadtests.driving.parts import read_parts
 from canbao_loadtests.driving.schedule import Schedule
+from canbao_loadtests.job import Job
 
 
 def arrivals(count: int, apart: float = 1.0) -> Schedule:
@@ -125,8 +130,7 @@ def test_a_generator_that_falls_behind_says_that_its_run_is_invalid(start: Any, 
 
 def test_prometheus_can_read_live_figures(start: Any, server: Any) -> None:
     """The page has counters and a histogram whose bins add up."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = start(arrivals(3000, apart=0.2), prometheus_port=port)
     process.tell(server())
     process.hear("progress")
@@ -138,12 +142,19 @@ def test_prometheus_can_read_live_figures(start: Any, server: Any) -> None:
     assert float(figures["canbao_request_errors_total"]) == 0.0
 
 
-@pytest.mark.parametrize(("line", "said"), [("{}", "needs a line"), ("nothing", "needs a line")])
-def test_a_beginning_that_nobody_understands_is_an_error(line: str, said: str, start: Any) -> None:
+def test_a_beginning_that_nobody_understands_is_an_error(start: Any) -> None:
     """Exit code 2, and what was expected."""
     process = start(arrivals(1))
     process.hear("ready")
-    process.process.stdin.write(line + "\n")
+    process.process.stdin.write("{}\n")
     process.process.stdin.flush()
     assert process.process.wait() == 2
-    assert said in process.errors.read_text()
+    assert "needs a line" in process.errors.read_text()
+
+
+@pytest.mark.parametrize("line", ["nothing", "[]", "1", '{"host": "x"}', '{"origin": "soon"}', '{"origin": null}'])
+def test_a_beginning_has_an_origin(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is not JSON, or has no number there, is shown in the error."""
+    monkeypatch.setattr("sys.stdin", StringIO(line + "\n"))
+    with pytest.raises(InputError, match=re.escape(f'needs a line {{"origin": ..., "host": ...}}, given {line}')):
+        told_by_parent(Job("", 1, start_s=0.0, end_s=1.0, until_s=1.0, speed=1.0, target=""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,11 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_what_was_written_is_what_was_recorded(tmp_path_factory: Any, steps: list[tuple[str, int]]) -> None:
+def test_what_was_written_is_what_was_recorded(steps: list[tuple[str, int]]) -> None:
     """Whatever comes between the writes, all blocks together are the tables that the process would have written."""
-    folder = new_part(tmp_path_factory.mktemp("run"), 0)
-    recorder, journeys = spooled(folder, steps)
-    parts = read_parts(folder.parents[1])
+    with TemporaryDirectory() as run:
+        recorder, journeys = spooled(new_part(Path(run), 0), steps)
+        parts = read_parts(Path(run))
     by_time = {name: sorted(zip(*values.values(), strict=True), key=str) for name, values in [
         ("there", plain(parts.requests)), ("here", plain(recorder.requests())),
     ]}  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -17,16 +16,10 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+from tests.loadtests.conftest import free_port
 
 LOCUSTFILE = Path(__file__).parents[3] / "loadtests" / "locustfile.py"
 PATIENCE_S = 60.0
-
-
-def free_port() -> int:
-    """Find a port that nobody has."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class WebUi:
@@ -86,9 +79,6 @@ def answers(page: WebUi, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise AssertionError(f"Locust has no page; it ended with {process.poll()}")
-
-
-pytestmark = pytest.mark.alone
 
 
 def test_a_test_is_started_watched_and_stopped(web: WebUi, service: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from tests.loadtests.conftest import told_by
 
 from canbao.scenario.source import to_toml
 from canbao.testing import SMALL
@@ -68,9 +69,8 @@ def reference(folder: Path) -> Iterator[str]:
     options = ["--json", "--port", "0", "--data", str(folder / "data"), "--from", "2025-12-10", "--password-cost", "1"]
     command = [sys.executable, "-m", "canbao", "serve", str(scenario), "--day", f"{DURATION_S / DAYS} s", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as service:
-        assert service.stdout is not None
         try:
-            yield str(json.loads("".join(iter(service.stdout.readline, "}\n")) + "}")["url"])
+            yield str(told_by(service)["url"])
         finally:
             service.send_signal(signal.SIGINT)
             service.wait()

@@ -50,12 +50,19 @@ def test_the_default_period_ends_with_the_busiest_day_of_the_portal(plan: Plan, 
     assert chosen.end_s - chosen.start_s == 3 * DAY_S
 
 
+@pytest.fixture(scope="module")
+def long() -> ScenarioFile:
+    """Give the small scenario with a load test of twenty days."""
+    return with_load(start=dt.date(2025, 12, 1), end=dt.date(2025, 12, 20))
+
+
 @given(st.integers(1, 400), st.integers(0, 50))
-def test_a_smaller_number_of_families_is_a_part_of_a_larger_one(plan: Plan, count: int, more: int) -> None:
+def test_a_smaller_number_of_families_is_a_part_of_a_larger_one(
+    plan: Plan, long: ScenarioFile, count: int, more: int
+) -> None:
     """Whoever comes among N families comes among more, at the same moment; N come where there are so many."""
-    file = with_load(start=dt.date(2025, 12, 1), end=dt.date(2025, 12, 20))
-    few, many = (choose(file, plan, Wishes(families=number)) for number in (count, count + more))
-    whole = choose(file, plan)
+    few, many = (choose(long, plan, Wishes(families=number)) for number in (count, count + more))
+    whole = choose(long, plan)
     assert set(few.families.tolist()) <= set(many.families.tolist()) <= set(whole.families.tolist())
     assert len(few.families) == min(count, len(whole.families))
     assert np.array_equal(few.moments, plan.arrival[few.families])

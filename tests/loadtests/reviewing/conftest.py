@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import signal
 import sqlite3
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loadtests.conftest import told_by
 
 from canbao.plugins import load_plugins
 from canbao.scenario.scenario import ScenarioFile, load_scenario
@@ -67,8 +67,7 @@ def start_office(tmp_path: Path) -> Any:
         environment = {**os.environ, "CANBAO_REVIEWER_CODE": CODE, "CANBAO_NO_PLUGINS": "1"}
         command = [sys.executable, "-m", "canbao", "serve", str(scenario), *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as service:
-            assert service.stdout is not None
-            told = json.loads("".join(iter(service.stdout.readline, "}\n")) + "}")
+            told = told_by(service)
             file = load_scenario(scenario, load_plugins(environment={"CANBAO_NO_PLUGINS": "1"}))
             begin = dt.datetime.fromisoformat(told["now"]).replace(tzinfo=None)
             start_s = (begin - dt.datetime.combine(file.horizon.start, dt.time())).total_seconds()

@@ -4,7 +4,7 @@ Flask, forms rendered on the server in Chinese, a session cookie, a token in eac
 after each post, errors told in pages with status 200, papers as multipart, HTTP/1.0, connections closed after each
 answer. Applications are decided in batches, every `--batch` seconds or at `POST /_batch`: of those that are new to a
 batch every fifth is sent back with reasons and every ninth is rejected. A session ends `--session` seconds after
-log-in. It keeps everything in memory; `GET /_books` tells what it holds.
+log-in. It keeps everything in memory; `GET /_books` tells what it holds, `POST /_new` makes it forget that.
 """
 
 from __future__ import annotations
@@ -77,6 +77,12 @@ class Books:
     debits: int = 0
     decided: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self, session_s: float, declined_every: int) -> None:
+        """Begin anew, with other rules."""
+        for known in (self.users, self.sessions, self.applications, self.children):
+            known.clear()
+        self.session_s, self.declined_every, self.debits, self.decided = session_s, declined_every, 0, 0
 
     def batch(self) -> int:
         """Decide all that were handed in."""
@@ -322,6 +328,11 @@ def add_results(app: Flask, books: Books) -> None:
     @app.post("/_batch")
     def batch() -> Any:
         return jsonify(books.batch())
+
+    @app.post("/_new")
+    def new() -> Any:
+        books.forget(**request.get_json(force=True))
+        return jsonify(None)
 
     @app.get("/_books")
     def told() -> Any:

@@ -87,12 +87,13 @@ OpenTown = Callable[..., Town]
 
 
 @pytest.fixture
-def open_town(start_second: Callable[..., Any], second_target: Path) -> Iterator[OpenTown]:
-    """Give what starts a second deployment, with what families need to get there."""
+def open_town(second: Any, second_target: Path) -> Iterator[OpenTown]:
+    """Give what has the second deployment begin anew, with what families need to get there."""
     towns: list[Town] = []
 
     def open_(**options: float) -> Town:
-        towns.append(Town(start_second(**options), second_target))
+        second.forget(**options)
+        towns.append(Town(second, second_target))
         return towns[-1]
 
     yield open_

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from typing import Any
 import asyncpg
 import pytest
 from jsonschema import Draft202012Validator
+from tests.loadtests.conftest import free_port
 
 from canbao.plugins import load_plugins
 from canbao.testing import small_scenario
@@ -257,7 +257,7 @@ def postgres() -> Iterator[str]:
         options: dict[str, Any] = {"stdout": subprocess.DEVNULL, "cwd": folder, **user}
         initdb = [_PROGRAMS[-1] / "initdb", "-D", data, "-U", "canbao", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(initdb, check=True, **options)
-        port = _free_port()
+        port = free_port()
         listen = ["-h", "127.0.0.1", "-p", str(port), "-k", folder]
         command = [_PROGRAMS[-1] / "postgres", "-D", data, *listen, *(word for s in _SPEED for word in ("-c", s))]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder, user=user.get("user")) as server:
@@ -276,11 +276,6 @@ def postgres() -> Iterator[str]:
                 server.send_signal(signal.SIGQUIT)
                 server.wait()
                 drain.join()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import http.client
 import json
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loadtests.conftest import free_port
 
 KILLS = 5
 CLIENTS = 6
@@ -29,9 +29,7 @@ class Service:
     """A service that can be killed and started again on the same data and port."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            self.port = listening.getsockname()[1]
-        self.folder = folder
+        self.port, self.folder = free_port(), folder
         self.said = open(folder / "said.txt", "ab")  # noqa: SIM115 - as long as the service
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -16,9 +16,12 @@ import pytest
 import schemathesis
 from hypothesis import settings
 from hypothesis import strategies as st
+from schemathesis.checks import load_all_checks
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
+from tests.loadtests.conftest import told_by
 
 from canbao_loadtests.service.openapi import document
-from canbao_loadtests.service.operations import Limits
+from canbao_loadtests.service.operations import Limits, Operation
 from canbao_loadtests.service.routes import OPERATIONS
 from canbao_plugins.families.identities import citizen_number
 
@@ -27,8 +30,6 @@ PAPERS = ("identity-card-front", "identity-card-back", "photo", "household-regis
 BIRTHS = st.dates(dt.date(1950, 1, 1), dt.date(2026, 1, 1))
 NUMBERS = st.builds(lambda birth, serial: citizen_number("999999", birth, serial), BIRTHS, st.integers(1, 999))
 
-schemathesis.openapi.format("child-number", NUMBERS)
-SCHEMA = schemathesis.openapi.from_dict(document(OPERATIONS, Limits()))
 LOGGED_IN = [schemathesis.checks.ignored_auth, schemathesis.checks.missing_required_header]
 """Checks that need somebody who is not logged in."""
 
@@ -59,13 +60,19 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     command = [sys.executable, "-m", "canbao", "serve", *options, "--password-cost", "1"]
     environment = {"CANBAO_REVIEWER_CODE": CODE, "PATH": "", "PYTHONWARNINGS": "error"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        said = "".join(iter(process.stdout.readline, "}\n")) + "}"
-        found = Api(json.loads(said)["url"], {})
+        found = Api(told_by(process)["url"], {})
         prepare(found)
         yield found
         process.send_signal(signal.SIGINT)
         assert process.wait() == 0
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """Give the document as one that makes requests."""
+    load_all_checks()
+    schemathesis.openapi.format("child-number", NUMBERS)
+    return schemathesis.openapi.from_dict(document(OPERATIONS, Limits()))
 
 
 def prepare(api: Api) -> None:
@@ -86,13 +93,22 @@ def prepare(api: Api) -> None:
             api.ask("POST", f"{path}/submission", None, "family", f"submit {number}")
 
 
-@SCHEMA.parametrize()
-@settings(max_examples=10)
-def test_every_answer_is_one_that_the_document_allows(case: Any, api: Api) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
+def test_every_answer_is_one_that_the_document_allows(operation: Operation, schema: Any, api: Api) -> None:
     """No failure of the server, no status, content type or form that is not described, nothing wrong that is accepted.
 
     Whoever asks is logged in always, so that it is not the same refusal each time; who is not is another test's matter.
+    Requests are made here and not by `schema.parametrize()`, which makes those of all operations to find the tests:
+    seconds in each process.
     """
-    token = api.tokens.get(case.operation.tags[0])
+    described = schema[operation.path][operation.method]
+    token = api.tokens.get(described.tags[0])
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    case.call_and_validate(base_url=api.url, headers=headers, excluded_checks=LOGGED_IN)
+
+    @settings(max_examples=10)
+    def asked(case: Any) -> None:
+        case.call_and_validate(base_url=api.url, headers=headers, excluded_checks=LOGGED_IN)
+
+    usual = schema.config.get_hypothesis_settings(operation=described, phase="fuzzing")
+    all_kinds = HypothesisTestConfig(schema.config, list(HypothesisTestMode), usual)
+    create_test(operation=described, test_func=asked, config=all_kinds)()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.loadtests.conftest import told_by
 from tests.loadtests.targets.conftest import Bench
 
 from canbao_loadtests.flow import FLOW
@@ -32,8 +33,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = ["--port", "0", "--data", str(data), "--password-cost", "1", "--working-day", "0.2 s"]
     command_line = [sys.executable, "-m", "canbao", "serve", "--json", *options]
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True, env={**os.environ}) as service:
-        assert service.stdout is not None
-        yield json.loads("".join(iter(service.stdout.readline, "}\n")) + "}")["url"]
+        yield told_by(service)["url"]
         service.send_signal(signal.SIGINT)
         service.wait()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loadtests.conftest import told_by
 from tests.loadtests.targets.conftest import Plain
 
 from canbao.calendar import Horizon
@@ -52,8 +53,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]
     command = [sys.executable, "-m", "canbao", "serve", "--json", *options, "--set", "review.precheck=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **CODE}) as service:
-        assert service.stdout is not None
-        yield json.loads("".join(iter(service.stdout.readline, "}\n")) + "}")["url"]
+        yield told_by(service)["url"]
         service.send_signal(signal.SIGINT)
         service.wait()
 

@@ -268,7 +268,7 @@ def world(online: Plan) -> World:
     return World(online, time, FakeTarget(Deeds(time).answer))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def worlds() -> Any:
     """Give the classes, for a test that makes its own."""
     return World, FakeTime, FakeTarget, Deeds, empty_plan

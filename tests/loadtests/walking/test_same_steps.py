@@ -116,7 +116,7 @@ def _words(trace: Trace, name: str) -> Any:
 @pytest.mark.parametrize(
     ("scenario", "settings", "channels"),
     [
-        ("online-first", ("population.scale=0.02",), ("portal", "app")),
+        ("online-first", ("population.scale=0.01",), ("portal", "app")),
         ("card-rush", ("population.scale=0.002",), ("portal", "app")),
     ],
 )

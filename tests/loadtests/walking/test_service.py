@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from typing import Any
 import gevent
 import numpy as np
 import pytest
+from tests.loadtests.conftest import free_port, told_by
 
 import canbao_loadtests.service
 from canbao.assembly import scenario_plan
@@ -58,7 +57,7 @@ class Service:
     """The reference service in a process of its own, which can be killed and started again."""
 
     data: Path
-    port: int = 0
+    port: int
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -66,9 +65,7 @@ class Service:
         settings = [word for setting in _SETTINGS for word in ("--set", setting)]
         command = [sys.executable, "-m", "canbao", "serve", str(_TOWN), *settings, *options, "--password-cost", "1"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        told = json.loads("".join(iter(self.process.stdout.readline, "}\n")) + "}")
-        self.port = int(told["url"].rpartition(":")[2])
+        told_by(self.process)
 
     def end(self, how: signal.Signals = signal.SIGINT) -> None:
         if self.process is not None:
@@ -169,10 +166,7 @@ def town_file() -> ScenarioFile:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """Give the service on a free port, with a database of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    one = Service(tmp_path / "town", port)
+    one = Service(tmp_path / "town", free_port())
     one.start()
     yield one
     one.end()
@@ -183,9 +177,9 @@ def town(town_file: ScenarioFile, service: Service, tmp_path: Path) -> Town:
     """Give sixty families who come within two seconds."""
     plan = scenario_plan(town_file)
     came = np.flatnonzero(plan.arrival < plan.until * 0.5)[:_FAMILIES].tolist()
-    applicants = Applicants(plan.columns, town_file.horizon, 1, paper_bytes=20_000)
-    journal = tmp_path / "journal.jsonl"
-    return Town(town_file, plan, service, came, time.time(), journal, load_target(_TARGET), applicants)
+    applicants, target = Applicants(plan.columns, town_file.horizon, 1, paper_bytes=20_000), load_target(_TARGET)
+    applicants.prepare(target.papers)  # before a load test is begun twenty times
+    return Town(town_file, plan, service, came, time.time(), tmp_path / "journal.jsonl", target, applicants)
 
 
 def _check(town: Town, part: WalkPart) -> None:
