@@ -19,6 +19,7 @@ from canbao.report.loads.capacity import (
     curve_header,
     found_said,
     headline,
+    is_sure,
     medians,
     outcome,
     rate_said,
@@ -58,10 +59,18 @@ def _findings(study: Study) -> Findings:
 
 
 def _figures(answer: _One, language: Language) -> Iterator[Figure]:
-    say = language.say
-    yield Figure(rate_said(answer["low"]), say("families a second still hold"))
-    yield Figure(rate_said(answer["high"]), say("families a second do not hold any more"))
-    yield Figure(str(len(answer["trials"])), say("load tests were made"))
+    for end, label in _ENDS.items():
+        known = answer[end] is None or is_sure(end, answer)
+        yield Figure(rate_said(answer[end]), language.say(label if known else _UNDECIDED[end]))
+    yield Figure(str(len(answer["trials"])), language.say("load tests were made"))
+
+
+_ENDS = {"low": noted("families a second still hold"), "high": noted("families a second do not hold any more")}
+_UNDECIDED = {
+    "low": noted("families a second perhaps still hold; not decided by repetition"),
+    "high": noted("families a second perhaps do not hold any more; not decided by repetition"),
+}
+"""What is said of the two ends of the knee, as `capacity.json` names them."""
 
 
 def _method(answer: _One, language: Language) -> list[str]:
@@ -158,14 +167,26 @@ def _against(figure: str, title: str, answer: _One, sheet: Sheet) -> Chart:
         name=f"capacity-{figure}",
         topic="knee",
         title=_seen(figure, title, answer, language),
-        caption=say(
-            "A dot is a trial, the line goes through the medians of the rates. Between the upright dashed lines lies "
-            "the knee; a level one is the bound."
-        ),
+        caption=say(_DECIDED_CAPTION if _is_decided(answer) else _UNDECIDED_CAPTION),
         plot=_plot_against(figure, answer, sheet),
         table=Table.of(curve_header(language), [curve_cells(point, language) for point in answer["curve"]]),
         keys=_keys(answer, language),
     )
+
+
+_DECIDED_CAPTION = noted(
+    "A dot is a trial, the line goes through the medians of the rates. Between the upright dashed lines lies the knee; "
+    "a level one is the bound."
+)
+_UNDECIDED_CAPTION = noted(
+    "A dot is a trial, the line goes through the medians of the rates. Upright dashed lines stand at the highest "
+    "rate that held and the lowest that did not, as far as the search came; a level one is the bound."
+)
+
+
+def _is_decided(answer: _One) -> bool:
+    """Say whether repetition decided both ends of the knee."""
+    return is_sure("low", answer) and is_sure("high", answer)
 
 
 def _seen(figure: str, title: str, answer: _One, language: Language) -> str:
@@ -175,11 +196,17 @@ def _seen(figure: str, title: str, answer: _One, language: Language) -> str:
     if low is None or high is None:
         return language.say(title)
     return language.say(
-        "{what}: {there} where it holds, {beyond} where it does not",
+        _DECIDED_TITLE if _is_decided(answer) else _UNDECIDED_TITLE,
         what=language.say(title),
         there=_told(figure, low, language),
         beyond=_told(figure, high, language),
+        low=rate_said(answer["low"]),
+        high=rate_said(answer["high"]),
     )
+
+
+_DECIDED_TITLE = noted("{what}: {there} where it holds, {beyond} where it does not")
+_UNDECIDED_TITLE = noted("{what}: {there} at {low} families a second, {beyond} at {high}")
 
 
 def _told(figure: str, value: float, language: Language) -> str:
@@ -210,15 +237,19 @@ def _most(answer: _One) -> float:
 
 
 def _knee(answer: _One, sheet: Sheet) -> Iterator[Mark]:
-    """Shade the knee, and mark its two ends."""
+    """Shade what lies between the two ends, and mark these."""
     low, high = answer["low"], answer["high"]
     if low is not None and high is not None:
-        yield Box((low, high), EDGES, "closed", sheet.language.say("the knee"))
+        yield Box((low, high), EDGES, "closed", _stretch(answer, sheet.language))
     for rate, colour in ((low, "good"), (high, "alert")):
         if rate is not None:
             yield Line(((rate, EDGES[0]), (rate, EDGES[1])), colour, 1.2, dashed=True)
             said = rate_said(rate) if sheet.narrow else _confirmed(rate, answer, sheet.language)
             yield Text(rate, EDGES[1], said, colour, "end" if rate == low else "start", down=-5)
+
+
+def _stretch(answer: _One, language: Language) -> str:
+    return language.say("the knee") if _is_decided(answer) else language.say("perhaps the knee")
 
 
 def _confirmed(rate: float, answer: _One, language: Language) -> str:

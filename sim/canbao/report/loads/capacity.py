@@ -13,6 +13,7 @@ __all__ = [
     "curve_header",
     "found_said",
     "headline",
+    "is_sure",
     "medians",
     "outcome",
     "rate_said",
@@ -43,15 +44,63 @@ def rate_said(rate: float | None) -> str:
 
 
 def headline(answer: _One, language: Language) -> str:
-    """Say between which rates the knee is."""
-    low, high = (rate_said(answer[end]) for end in ("low", "high"))
-    if answer["low"] is None and answer["high"] is None:
-        return language.say("No rate could be judged.")
-    if answer["low"] is None:
-        return language.say("Already at {high} families a second it does not hold.", high=high)
-    if answer["high"] is None:
-        return language.say("It holds at {low} families a second; where it stops is not known.", low=low)
-    return language.say("It holds at {low} families a second, and no longer at {high}.", low=low, high=high)
+    """Say between which rates the knee is, or how its trials went where repetition did not decide."""
+    low, high, say = answer["low"], answer["high"], language.say
+    rates = {"low": rate_said(low), "high": rate_said(high)}
+    there, beyond = is_sure("low", answer), is_sure("high", answer)
+    if low is None and high is None:
+        return say("No rate could be judged.")
+    if low is None or high is None:
+        sure = beyond if low is None else there
+        return say(_ONE_SIDED[low is None, sure], **rates, **_went(high if low is None else low, answer))
+    if there or beyond:
+        undecided = _went(high if there else low, answer)
+        return say(_TWO_SIDED[there, beyond], **rates, **undecided)
+    more = {f"{name}_beyond": count for name, count in _went(high, answer).items()}
+    return say(_TWO_SIDED[there, beyond], **rates, **_went(low, answer), **more)
+
+
+_ONE_SIDED = {
+    (True, True): noted("Already at {high} families a second it does not hold."),
+    (True, False): noted(
+        "Perhaps already at {high} families a second it does not hold: there {held} of {trials} trials held; "
+        "repetition did not decide."
+    ),
+    (False, True): noted("It holds at {low} families a second; where it stops is not known."),
+    (False, False): noted(
+        "Perhaps it holds at {low} families a second: there {held} of {trials} trials held; repetition did not decide. "
+        "Where it stops is not known."
+    ),
+}
+"""What is said where one end is known: whether it is the upper one, and whether repetition decided it."""
+
+_TWO_SIDED = {
+    (True, True): noted("It holds at {low} families a second, and no longer at {high}."),
+    (True, False): noted(
+        "It holds at {low} families a second, and perhaps no longer at {high}: there {held} of {trials} trials held; "
+        "repetition did not decide."
+    ),
+    (False, True): noted(
+        "It does not hold at {high} families a second, and perhaps does at {low}: there {held} of {trials} trials "
+        "held; repetition did not decide."
+    ),
+    (False, False): noted(
+        "Perhaps between {low} and {high} families a second: {held} of {trials} trials held at the lower rate, "
+        "{held_beyond} of {trials_beyond} at the higher; repetition did not decide."
+    ),
+}
+"""What is said where both ends are known: whether repetition decided the lower one, and the upper one."""
+
+
+def is_sure(end: str, answer: _One) -> bool:
+    """Say whether the `low` or the `high` end was decided by repetition."""
+    return bool(answer["confirmed"][("low", "high").index(end)])
+
+
+def _went(rate: float, answer: _One) -> dict[str, int]:
+    """Count the trials of a rate that say something, and those of them that held."""
+    point = next(point for point in answer["curve"] if point["rate"] == rate)
+    return {"held": point["held"], "trials": point["valid"]}
 
 
 def found_said(answer: _One, language: Language) -> list[str]:
@@ -76,7 +125,12 @@ def _broken(answer: _One, language: Language) -> str:
     reasons = list(dict.fromkeys(reason for trial in mine for reason in _kinds(trial, answer, language)))
     if not reasons:
         return ""
-    return language.say("What gives way first: {reasons}.", reasons=joined(reasons, language))
+    text = _FIRST if is_sure("high", answer) else _IN_A_TRIAL
+    return language.say(text, reasons=joined(reasons, language), rate=rate_said(answer["high"]))
+
+
+_FIRST = noted("What gives way first: {reasons}.")
+_IN_A_TRIAL = noted("What gave way at {rate} families a second: {reasons}.")
 
 
 def _kinds(trial: _One, answer: _One, language: Language) -> Iterator[str]:
