@@ -23,6 +23,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import overload
 
@@ -193,8 +194,12 @@ def _kinds(
     unknown = [d for d in dates if d not in listed and d.year not in announced_years and d.year not in known_years]
     if unknown:
         raise CalendarError(_not_known(unknown, announced_years))
-    special = {date: kind for date, kind in announced.items() if date.year not in known_years} | listed
-    return [special.get(date, _WORKING if date.weekday() < 5 else _WEEKEND) for date in dates]
+    of_library = {year: announced for year in announced_years if year not in known_years}
+    return [listed.get(date, of_library.get(date.year, {}).get(date, _of_weekday(date))) for date in dates]
+
+
+def _of_weekday(date: dt.date) -> int:
+    return _WORKING if date.weekday() < 5 else _WEEKEND
 
 
 def _listed(open_dates: Collection[dt.date], closed_dates: Collection[dt.date]) -> dict[dt.date, int]:
@@ -207,6 +212,7 @@ def _listed(open_dates: Collection[dt.date], closed_dates: Collection[dt.date]) 
     return dict.fromkeys(open_dates, _WORKING) | dict.fromkeys(closed_dates, _HOLIDAY)
 
 
+@cache
 def _announced() -> tuple[dict[dt.date, int], range]:
     """Give the kind of each date that is not as its weekday says, and the years for which this is known."""
     # Its tables, not its `is_workday`: that one searches them for the known years at each call.

@@ -11,8 +11,8 @@ How a page is written, by the word behind the three backticks:
 
 A page runs in a folder of its own, beside a copy of `scenarios/`. Its first command is started by a shell, as a reader
 does it, and so is whatever needs a shell; a further call of canbao alone is made in this process, which has imported
-everything already. `CANBAO_RENEW_DOCS=1` writes real output into the
-pages instead of comparing; look at the difference before you keep it.
+everything already, and so are its replications: tests of experiments show that worker processes give the same bytes.
+`CANBAO_RENEW_DOCS=1` writes real output into the pages instead of comparing; look at the difference before you keep it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
 from canbao.cli import program
+from canbao.experiments import executors
+from canbao.experiments.executors import make_executor
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -189,12 +191,18 @@ def call_apart(command: str, folder: Path) -> tuple[int, str]:
 
 
 def call_here(command: str, folder: Path) -> tuple[int, str]:
-    """Do the same in this process."""
-    with contextlib.chdir(folder):
+    """Do the same in this process, replications included."""
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executors, "make_executor", executor_here)
         environment = {**ENVIRONMENT, "CANBAO_PLUGINS_DIR": None}
         names: dict[str, Any] = {"prog_name": "canbao", "terminal_width": _HELP_WIDTH}
         done = CliRunner().invoke(program, shlex.split(command)[1:], "", environment, **names)
     return done.exit_code, done.output
+
+
+def executor_here(name: str = "local", *more: Any) -> executors.Executor:
+    """Make the executor that was asked for; in place of worker processes the one that needs none."""
+    return make_executor("serial" if name == "local" else name, *more)
 
 
 def is_not_run(command: str) -> bool:

@@ -80,7 +80,7 @@ def waits(trace: object) -> dict[str, float]:
     return {"families": len(trace.families["family"]), "wait_s": float(np.nanmean(wait))}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def counter() -> NetworkModel:
     """Give a counter with three windows."""
     return counter_model()
@@ -121,19 +121,19 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> type[Toy]:
     """Give the model that takes no time."""
     return Toy
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def opened() -> Callable[..., object]:
     """Give the function that opens an experiment."""
     return experiment_in
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def files_of() -> Callable[[Path], dict[str, bytes]]:
     """Give the function that reads all files of a folder."""
     return contents

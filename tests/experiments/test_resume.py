@@ -59,10 +59,12 @@ def _complete(folder: Path, variants: list[Variant], opened: Any, executor: Any 
     return Path(experiment.folder)
 
 
-@pytest.fixture
-def undisturbed(tmp_path: Path, opened: Any, files_of: Files, counter: NetworkModel, toy: Any) -> dict[str, bytes]:
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, opened: Any, files_of: Files, counter: NetworkModel, toy: Any
+) -> dict[str, bytes]:
     """Give the files of an experiment in which nothing went wrong."""
-    folder = _complete(tmp_path / "undisturbed", _variants(counter, toy), opened)
+    folder = _complete(tmp_path_factory.mktemp("undisturbed"), _variants(counter, toy), opened)
     return files_of(folder)
 
 

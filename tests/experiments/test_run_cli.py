@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -183,16 +182,12 @@ def test_another_scenario_is_not_resumed(run: Invoke, tmp_path: Path) -> None:
         assert said in result.stderr
 
 
-def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, village: Path, files_of: Files) -> None:
+def test_ctrl_c_keeps_what_is_finished(run: Invoke, tmp_path: Path, village: Path, files_of: Files) -> None:
     """After Ctrl-C no worker runs on, finished replications are kept, and the rest follows with --resume."""
-
-    def call(*arguments: object, **more: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "canbao", "run", village, *_SHORT, *arguments]
-        environment = {**os.environ, "CANBAO_NO_PLUGINS": "1", "LC_ALL": "C.UTF-8"}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(list(map(str, command)), stdout=pipe, stderr=pipe, text=True, env=environment, **more)
-
-    interrupted = call("--replications", 200, "--workers", 2, "--out", tmp_path / "out")
+    command = [sys.executable, "-m", "canbao", "run", village, *_SHORT]
+    command += ["--replications", 200, "--workers", 2, "--out", tmp_path / "out"]
+    pipe = subprocess.PIPE
+    interrupted = subprocess.Popen([str(word) for word in command], stdout=pipe, stderr=pipe, text=True)
 
     def kept() -> list[Path]:
         return list((tmp_path / "out").glob("experiments/village/*/replications/[!.]*.json"))
@@ -211,10 +206,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, village: Path, files_of: 
     assert f"{count} replications are kept in {folder}; to go on, call the same with --resume {folder}" in said
     assert len(workers) == 2
     assert not any(worker.is_running() for worker in workers)
-    resumed, whole = (
-        call("--replications", count + 2, "--executor", "serial", "--resume", folder),
-        call("--replications", count + 2, "--executor", "serial", "--out", tmp_path / "whole"),
-    )
-    assert [process.communicate(timeout=_PATIENCE_S)[1] for process in (resumed, whole)] == ["", ""]
-    assert (resumed.returncode, whole.returncode) == (0, 0)
+    for more in (("--resume", folder), ("--out", tmp_path / "whole")):
+        followed = run(*_SHORT, "--replications", count + 2, "--executor", "serial", *more)
+        assert (followed.exit_code, followed.stderr) == (0, "")
     assert files_of(folder) == files_of(next((tmp_path / "whole" / "experiments" / "village").iterdir()))

@@ -97,6 +97,15 @@ def test_a_file_that_says_everything_extends_nothing(tmp_path: Path) -> None:
     assert region.needed_papers("pupil", "elsewhere") == ("photo", "residence_proof")
 
 
+def test_a_file_that_changes_is_read_anew(tmp_path: Path) -> None:
+    """Only built-in regions are remembered, which nobody changes."""
+    fees = []
+    for fee in (150, 160):
+        path = _region(tmp_path, f'extends = "yuxi-2026"\ntitle = "Next door"\n[fees]\nmonitored = {fee}\n')
+        fees.append(Region.model_validate({"kind": "region", "file": str(path)}).fees.monitored)
+    assert fees == [150, 160]
+
+
 def test_a_file_that_extends_a_region_says_only_what_differs(tmp_path: Path) -> None:
     """Tables are put together key by key; what is not said holds as in the region extended."""
     path = _region(tmp_path, 'extends = "yuxi-2026"\ntitle = "Next door"\n[fees]\nmonitored = 150 # B: press\n')

@@ -7,6 +7,7 @@ import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -296,6 +297,10 @@ def from_cells(cells: list[bool]) -> Calendar:
     return Calendar.from_intervals(intervals, len(cells) // 12)
 
 
+# Hypothesis looks into each new strategy before it draws from it; so those with arguments are made once for each.
+
+
+@cache
 def cells_of(days: int) -> st.SearchStrategy[list[bool]]:
     """Draw the cells of some days, closed days and days that are open through midnight among them."""
     day = st.one_of(st.just([False] * 12), st.just([True] * 12), st.lists(st.booleans(), min_size=12, max_size=12))
@@ -314,13 +319,23 @@ def grids(draw: st.DrawFn) -> Grid:
 
 def whole_moments(grid: Grid) -> st.SearchStrategy[int]:
     """Draw a whole minute of a horizon, often one where something opens or closes."""
-    cells = st.integers(0, grid.end // CELL).map(lambda place: place * CELL)
-    return st.one_of(cells, st.integers(0, grid.end // MINUTE).map(lambda place: place * MINUTE))
+    return _whole_moments(grid.end)
+
+
+@cache
+def _whole_moments(end: int) -> st.SearchStrategy[int]:
+    cells = st.integers(0, end // CELL).map(lambda place: place * CELL)
+    return st.one_of(cells, st.integers(0, end // MINUTE).map(lambda place: place * MINUTE))
 
 
 def any_moments(grid: Grid) -> st.SearchStrategy[float]:
     """Draw a moment inside the horizon or a little outside."""
-    return st.one_of(whole_moments(grid).map(float), st.floats(-DAY, grid.end + DAY))
+    return _any_moments(grid.end)
+
+
+@cache
+def _any_moments(end: int) -> st.SearchStrategy[float]:
+    return st.one_of(_whole_moments(end).map(float), st.floats(-DAY, end + DAY))
 
 
 @given(grids(), st.data())
@@ -342,11 +357,14 @@ def test_open_time_between_moments_as_counted(grid: Grid, data: st.DataObject) -
     assert grid.calendar.open_s(start, end) == grid.minutes[start // MINUTE : end // MINUTE].sum() * MINUTE
 
 
+units = st.sampled_from([CELL, MINUTE])
+
+
 @given(grids(), st.data())
 def test_open_time_added_ends_at_the_first_minute_by_which_it_has_passed(grid: Grid, data: st.DataObject) -> None:
     """A search on the grid finds the same moment: nothing to add is t itself, and a closing comes before an opening."""
     t = data.draw(whole_moments(grid))
-    unit = data.draw(st.sampled_from([CELL, MINUTE]))
+    unit = data.draw(units)
     seconds = data.draw(st.integers(0, 20)) * unit
     open_before = grid.open_before[t // MINUTE :]
     found = t + int(np.searchsorted(open_before, open_before[0] + seconds)) * MINUTE
@@ -432,12 +450,15 @@ def test_whole_days_added_move_the_day_number_by_as_many(grid: Grid, data: st.Da
     assert grid.calendar.day_number(later) - grid.calendar.day_number(t) == n
 
 
+DAYS = st.one_of(st.floats(0, 6), st.integers(0, 24).map(lambda quarters: quarters / 4))
+some_days = st.tuples(DAYS, DAYS)
+
+
 @given(grids(), st.data())
 def test_days_added_never_fall(grid: Grid, data: st.DataObject) -> None:
     """To start later or to add more days never ends earlier."""
     early, late = sorted(data.draw(st.tuples(any_moments(grid), any_moments(grid))))
-    some = st.one_of(st.floats(0, 6), st.integers(0, 24).map(lambda quarters: quarters / 4))
-    less, more = sorted(data.draw(st.tuples(some, some)))
+    less, more = sorted(data.draw(some_days))
     assert grid.calendar.add_days(early, less) <= grid.calendar.add_days(late, less)
     assert grid.calendar.add_days(early, less) <= grid.calendar.add_days(early, more)
 

@@ -15,6 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.etree import ElementTree as ET
@@ -66,20 +67,25 @@ class _Place:
     """Whether it is in the table of stations; a batch is not."""
 
 
+# Hypothesis looks into each new strategy before it draws from it; so all are made once.
+_PLACES = st.lists(_NAMES | st.just("review.intake"), min_size=1, max_size=4, unique=True)
+_GROUPS = st.sampled_from(["office", "review", "failure", "fee", "notice", ""])
+_STAFFED = st.sampled_from([900.0, math.inf])
+_FAMILIES = st.sets(st.integers(0, 30), max_size=5)
+_ENDED = st.sampled_from(ENDINGS)
+
+
 @st.composite
 def _traces(draw: st.DrawFn) -> Trace:
     """Give a trace of a few families with whole-number times, so that many things happen at the same moment."""
-    names = draw(st.lists(_NAMES | st.just("review.intake"), min_size=1, max_size=4, unique=True))
-    groups, staffed = (
-        st.sampled_from(["office", "review", "failure", "fee", "notice", ""]),
-        st.sampled_from([900.0, math.inf]),
-    )
-    places = [_Place(name, draw(groups), draw(staffed), draw(st.booleans())) for name in names]
-    families = sorted(draw(st.sets(st.integers(0, 30), max_size=5)))
+    names = draw(_PLACES)
+    places = [_Place(name, draw(_GROUPS), draw(_STAFFED), draw(st.booleans())) for name in names]
+    families = sorted(draw(_FAMILIES))
     rows = [(family, *visit) for family in families for visit in draw(_lives(len(places)))]
     return _trace(places, families, rows, draw)
 
 
+@cache
 @st.composite
 def _lives(draw: st.DrawFn, places: int) -> list[tuple[Any, ...]]:
     """Give the visits of one family: step, enter, start, leave, how it ended."""
@@ -87,11 +93,11 @@ def _lives(draw: st.DrawFn, places: int) -> list[tuple[Any, ...]]:
     for _ in range(draw(st.integers(0, 5))):
         step = draw(st.integers(0, 2 * places - 1))
         enter = now = now + draw(st.integers(0, 3))
-        ended = draw(st.sampled_from(ENDINGS))
+        ended = draw(_ENDED)
         start = now = now + draw(st.integers(0, 3))
         leave = now = now + draw(st.integers(0, 3))
         if ended != "served":
-            start = draw(st.sampled_from([math.nan, start])) if ended == "inside" else math.nan
+            start = start if ended == "inside" and draw(st.booleans()) else math.nan
         visits.append((step, enter, start, math.nan if ended == "inside" else leave, ended))
         if ended == "inside":
             break

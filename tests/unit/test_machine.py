@@ -85,6 +85,7 @@ def test_a_folder_that_takes_nothing_is_told(tmp_path: Path, monkeypatch: pytest
     """What goes wrong in the process that compiles comes out as an error that names the file."""
     (tmp_path / "file").touch()
     monkeypatch.setattr("canbao.engines.compiled_engine.cache_folder", lambda: tmp_path / "file")
+    monkeypatch.setattr("canbao.engines.compiled_engine.ENTRIES", {NAME: ENTRIES[NAME]})  # a small one, to fail sooner
     with pytest.raises(StorageError, match=r"cannot be kept in .*file: .*; make room, or take the engine 'simpy'"):
         compile_engine(CompiledEngine())
 

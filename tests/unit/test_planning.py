@@ -287,6 +287,20 @@ def test_priorities_and_deadlines_may_be_negative() -> None:
 # --- places ---
 
 
+@pytest.mark.parametrize("servers", [0, 3, 2.0, math.inf])
+def test_a_number_of_servers_is_a_schedule_that_never_changes(servers: float) -> None:
+    """A station that is always staffed alike, behind doors that are always open, has one change, at the beginning."""
+    number, schedule, doors = (
+        _plan(Visit("desk", service=1.0), stations=[Station("desk", **said)]).stations[0].changes
+        for said in (
+            {"servers": servers},
+            {"servers": Schedule.constant(servers)},
+            {"servers": servers, "doors": Schedule.constant(1.0)},
+        )
+    )
+    assert repr(number) == repr(schedule) == repr(doors) == repr((p.Change(0.0, float(servers), True),))
+
+
 def test_changes_of_staff_and_doors_are_one_list() -> None:
     """Whenever servers or doors change, the plan says both."""
     staff, doors = _steps((0, 1), (10, 3), (20, 0)), _steps((0, 0), (5, 1), (20, 0), (30, 1))

@@ -629,6 +629,19 @@ def test_the_schema_refuses_what_the_models_refuse(name: str, tmp_path: Path, pl
     assert not validator.is_valid(_as_json(tomllib.loads(text)))
 
 
+def test_a_schema_that_somebody_changes_is_not_the_next_ones(plugins: Plugins) -> None:
+    """What is kept from call to call stays what it is, whatever becomes of an answer."""
+    schema = scenario_schema(plugins)
+    before = json.dumps(schema)
+    left: list[Any] = [schema]
+    while left:
+        node = left.pop()
+        inside = list(node.values()) if isinstance(node, dict) else list(node)
+        left += [each for each in inside if isinstance(each, dict | list)]
+        node.clear()
+    assert json.dumps(scenario_schema(plugins)) == before
+
+
 def test_the_schema_knows_what_plugins_registered(plugins: Plugins) -> None:
     """Every model of every table is one of its definitions, told apart by its kind."""
     schema = scenario_schema(registered_also(plugins, "distributions", "dice", Dice))

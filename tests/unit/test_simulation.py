@@ -94,7 +94,7 @@ def _city(plugins: Plugins, *changes: str) -> Plan:
     return scenario_plan(load_scenario(CITY, plugins, [*TIGHT, *changes]))
 
 
-def _watched(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> tuple[Trace, Checks]:
+def _watched(plan: Plan) -> tuple[Trace, Checks]:
     """Run a plan and note where each check sends each family at each attempt."""
     told: dict[tuple[int, str, int], int] = {}
     check = simpy_engine._World._check
@@ -105,7 +105,7 @@ def _watched(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> tuple[Trace, Checks
         told[family.index, plan.step_names[step.index], attempt] = onward == step.passed
         return onward
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simpy_engine._World, "_check", noted)
         return simpy_engine.SimpyEngine().run(plan), told
 
@@ -123,13 +123,21 @@ def _services(trace: Trace) -> dict[tuple[int, str, int], float]:
     return dict(zip(keys, (visits["leave"] - visits["start"])[over].tolist(), strict=True))
 
 
+@pytest.fixture(scope="module")
+def as_it_is(plugins: Plugins) -> tuple[Plan, Trace, Checks]:
+    """Give the season as it is, to be looked at only."""
+    plan = _city(plugins)
+    return plan, *_watched(plan)
+
+
 @pytest.mark.parametrize("change", ["channels.office.sites.centre.staff=2", "review.first.staff=2"])
 def test_families_keep_their_luck_when_somebody_more_serves(
-    plugins: Plugins, monkeypatch: pytest.MonkeyPatch, change: str
+    plugins: Plugins, as_it_is: tuple[Plan, Trace, Checks], change: str
 ) -> None:
     """One more at a window or a desk: same arrivals, same services, same checks, but other waits."""
-    before, after = _city(plugins), _city(plugins, change)
-    (one, checks), (two, other_checks) = (_watched(plan, monkeypatch) for plan in (before, after))
+    before, one, checks = as_it_is
+    after = _city(plugins, change)
+    two, other_checks = _watched(after)
     np.testing.assert_array_equal(before.arrival, after.arrival)
     services, other_services = _services(one), _services(two)
     both = services.keys() & other_services.keys()

@@ -12,6 +12,7 @@ Dependences are made by sharing luck, which leaves each share exactly as it was 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -370,8 +371,12 @@ def _in_words(skill: FloatArray) -> Coded:
     return Coded((skill >= 1 / 3).astype(np.int8) + (skill >= 2 / 3), SKILLS)
 
 
+@lru_cache(maxsize=256)
 def _centre(mean: float, spread: float) -> float:
-    """Find the median log odds at which the logit-logistic distribution has this mean, by bisection."""
+    """Find the median log odds at which the logit-logistic distribution has this mean, by bisection.
+
+    Every replication of a scenario asks for the same ones.
+    """
     steps = (np.arange(2000) + 0.5) / 2000
     scatter = spread * np.log(steps / (1.0 - steps))
     low, high = -60.0, 60.0

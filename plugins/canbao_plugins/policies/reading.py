@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,22 @@ class Evidence:
 
 
 def read_region(path: str) -> Source:
-    """Read a region file with what it extends, and check it.
+    """Read a region file with what it extends, and check it; a built-in one is read once.
 
     Raises
     ------
     ScenarioError
         With all faults of the file.
     """
+    return _read_built_in(path) if path in REGIONS.values() else _read(path)
+
+
+@lru_cache
+def _read_built_in(path: str) -> Source:
+    return _read(path)
+
+
+def _read(path: str) -> Source:
     source = read_scenario(path, named=REGIONS)
     try:
         Rules.model_validate(source.data)

@@ -15,7 +15,7 @@ from canbao.errors import NetworkError
 from canbao.luck import Luck
 from canbao.plan import Plan
 from canbao.planning.names import Scope, numbered
-from canbao.planning.places import plan_batch, plan_book, plan_station
+from canbao.planning.places import plan_batch, plan_book, plan_station, visits_by_station
 from canbao.planning.steps import resolve
 from canbao.trace import FAMILY_COLUMNS
 
@@ -54,7 +54,10 @@ def make_plan(network: words.Network, *, until: float, seed: int) -> Plan:
         or [np.empty(0, dtype=np.int64)]
     )
     names = [journey.name for journey in network.journeys]
-    stations = tuple(plan_station(station, scope, steps) for station in network.stations)
+    visits = visits_by_station(steps)
+    stations = tuple(
+        plan_station(station, scope, visits.get(scope.stations[station.name], ())) for station in network.stations
+    )
     batches = tuple(plan_batch(batch, scope) for batch in network.batches)
     books = tuple(plan_book(book, scope) for book in network.books)
     scope.raise_faults()

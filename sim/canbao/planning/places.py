@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -17,20 +17,31 @@ from canbao.plan import Change, Draw, PlanStep
 from canbao.planning.names import Scope
 from canbao.schedule import Schedule
 
-__all__ = ["plan_batch", "plan_book", "plan_station"]
+__all__ = ["plan_batch", "plan_book", "plan_station", "visits_by_station"]
 
 
 def _changes(station: words.Station, scope: Scope) -> tuple[Change, ...]:
+    if isinstance(station.servers, float | int) and station.servers >= 0 and station.doors is None:
+        return (Change(0.0, float(station.servers), True),)  # as below, at a hundredth of the time
     servers = station.servers if isinstance(station.servers, Schedule) else Schedule.constant(station.servers)
     doors = station.doors if station.doors is not None else Schedule.constant(1.0)
     fewest = servers.values.min()
     scope.need(fewest >= 0, f"station {station.name!r}: the number of servers must be >= 0", fewest)
     moments = np.union1d(servers.times, doors.times)
-    values = zip(moments, servers.at(moments), doors.at(moments), strict=True)
-    return tuple(Change(float(t), float(s), bool(d > 0)) for t, s, d in values)
+    is_open = doors.at(moments) > 0
+    return tuple(map(Change, moments.tolist(), servers.at(moments).tolist(), is_open.tolist()))
 
 
-def plan_station(station: words.Station, scope: Scope, steps: Sequence[PlanStep]) -> numbers.StationPlan:
+def visits_by_station(steps: Iterable[PlanStep]) -> dict[int, list[numbers.VisitStep]]:
+    """Give the steps that visit each station, by its number."""
+    found: dict[int, list[numbers.VisitStep]] = {}
+    for step in steps:
+        if isinstance(step, numbers.VisitStep):
+            found.setdefault(step.station, []).append(step)
+    return found
+
+
+def plan_station(station: words.Station, scope: Scope, visits: Sequence[numbers.VisitStep]) -> numbers.StationPlan:
     """Give a station in numbers; its mean service is that of the steps that visit it."""
     name = f"station {station.name!r}"
     scope.need(station.room >= 1, f"{name}: room must be >= 1", station.room)
@@ -38,8 +49,6 @@ def plan_station(station: words.Station, scope: Scope, steps: Sequence[PlanStep]
         scope.one_of(get_args(Discipline), station.discipline, f"{name}: discipline")
     scope.one_of(("serve", "send home", "keep"), station.closing, f"{name}: closing")
     scope.one_of(("lose", "block"), station.when_full, f"{name}: when_full")
-    index = scope.stations[station.name]
-    visits = [s for s in steps if isinstance(s, numbers.VisitStep) and s.station == index]
     return numbers.StationPlan(
         name=station.name,
         group=station.group,

@@ -40,19 +40,21 @@ class Here:
 
     def draw(self, quantity: words.Quantity, purpose: str, *, signed: bool = False) -> Draw:
         """Give the quantity as a draw whose luck is named after this step."""
-        draw = Draw(f"{self.name}:{purpose}", signed=signed)
+        luck = f"{self.name}:{purpose}"
         if isinstance(quantity, str):
-            return replace(draw, column=self._column(quantity), by=quantity)
+            return Draw(luck, column=self._column(quantity), by=quantity, signed=signed)
         if isinstance(quantity, words.Scaled):
-            return replace(draw, distribution=quantity.distribution, column=self._column(quantity.by), by=quantity.by)
+            column = self._column(quantity.by)
+            return Draw(luck, column=column, by=quantity.by, distribution=quantity.distribution, signed=signed)
         if hasattr(quantity, "ppf"):
-            return replace(draw, distribution=quantity)
-        if not isinstance(quantity, SupportsFloat):
+            return Draw(luck, distribution=quantity, signed=signed)
+        # Most quantities are plain numbers, and to look into a protocol takes longer than all the rest here.
+        if not isinstance(quantity, float | int) and not isinstance(quantity, SupportsFloat):
             self.need(False, f"{purpose} must be a number, a column or a distribution", quantity)
-            return draw
+            return Draw(luck, signed=signed)
         value = float(quantity)
         self.need(not math.isnan(value) and (value >= 0 or signed), f"{purpose} must be a number >= 0", value)
-        return replace(draw, value=value)
+        return Draw(luck, value, signed=signed)
 
     def share(self, quantity: words.Quantity, purpose: str) -> Draw:
         """Give a quantity that must not be above 1, either."""

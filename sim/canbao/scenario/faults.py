@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -265,10 +266,20 @@ class _Shape:
 
 
 def _json_schema(model: object) -> _Node:
-    from pydantic import PydanticUserError, TypeAdapter
-
     if isinstance(model, Mapping):
         return model
+    return _schema_of_class(model) if isinstance(model, type) else _schema_of(model)
+
+
+@lru_cache(maxsize=64)
+def _schema_of_class(model: type) -> _Node:
+    # It takes longer to make than a file to be read. What is no class, such as an annotated type, may have no hash.
+    return _schema_of(model)
+
+
+def _schema_of(model: object) -> _Node:
+    from pydantic import PydanticUserError, TypeAdapter
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about defaults that JSON cannot write; none is of interest here

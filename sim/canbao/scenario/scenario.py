@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -167,6 +167,11 @@ class ScenarioFile:
 
     def estimates(self) -> list[str]:
         """List the keys whose values are estimates (grade E): by a comment in the file, or by default."""
+        return list(self._estimates)
+
+    @cached_property
+    def _estimates(self) -> list[str]:
+        # Every replication says it.
         graded = self.grades()
         given = {dotted(path) for path in self.source.places}
         defaults = [key for key, value in _default_grades(self.scenario) if value == "E" and key not in given]
@@ -320,16 +325,16 @@ def _unknown_channel(file: ScenarioFile, path: tuple[str, ...], channel: str) ->
 
 def scenario_schema(plugins: Plugins) -> dict[str, Any]:
     """Give the JSON Schema of scenario files, with what plugins registered."""
-    schema = Scenario.model_json_schema()
-    definitions: dict[str, Any] = schema.setdefault("$defs", {})
+    schema = _schema_of(Scenario)
+    definitions: dict[str, Any] = {**schema["$defs"]}
     for table, models in models_of(plugins).items():
         mapping = {}
         for kind, model in models.items():
             name = f"{table}.{kind}"
             # Two plugins may each have a model `Site`.
-            part = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
-            definitions.update({f"{name}.{inner}": value for inner, value in part.pop("$defs", {}).items()})
-            definitions[name] = part
+            part = _schema_of(model, f"{name}.")
+            definitions.update({f"{name}.{inner}": value for inner, value in part.get("$defs", {}).items()})
+            definitions[name] = {key: value for key, value in part.items() if key != "$defs"}
             mapping[kind] = f"#/$defs/{name}"
         definitions[table] = {
             "oneOf": [{"$ref": reference} for reference in mapping.values()] or [False],
@@ -337,8 +342,14 @@ def scenario_schema(plugins: Plugins) -> dict[str, Any]:
         }
     definitions.update({table: {"enum": list(things)} for table, things in _things_of(plugins).items()})
     base = {"type": "string", "description": "Another scenario file, whose values hold where this one says nothing."}
-    schema["properties"]["extends"] = base
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(schema)}
+    whole = {**schema, "$defs": definitions, "properties": {**schema["properties"], "extends": base}}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(whole)}
+
+
+@lru_cache(maxsize=256)
+def _schema_of(model: type[Settings], above: str = "") -> dict[str, Any]:
+    # Making the schemas of all models takes longer than reading a scenario, and every faulty one asks for them.
+    return model.model_json_schema(ref_template=f"#/$defs/{above}{{model}}")
 
 
 def _with_references(schema: Any) -> Any:

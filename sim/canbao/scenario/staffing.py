@@ -114,6 +114,8 @@ class Staffed(Settings):
 
     def _staff(self, start: float, end: float, shifts: list[Shift]) -> list[tuple[float, float]]:
         """Give the moments of one interval at which the number of staff changes."""
+        if not shifts:
+            return [(start, float(self.staff))]
         edges = {start} | {
             edge for shift in shifts for hours in shift.hours or () for edge in hours if start < edge < end
         }
