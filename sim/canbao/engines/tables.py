@@ -63,10 +63,8 @@ _UNITS = {"time": walking.TIME, "open time": walking.OPEN_TIME, "working days": 
 
 _UNIFORM = formed(Uniform(0.0, 1.0))
 
-_SLOTS = 1 << 10
-"""Families that can be inside at first; arrays grow when more are."""
-_MANY_SLOTS = 1 << 12
-"""Above this arrays grow to twice their size, below it to four times, where growing costs more than unused room."""
+_SLOTS = 1 << 14
+"""Families that can be inside at first; arrays grow when more are. What of them is never used takes no memory."""
 _TOGETHER = 512
 """Families whose columns are put side by side at once."""
 _BUCKETS = (1 << 10, 1 << 17)
@@ -337,7 +335,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
     stations, boards, lanes = _stations(plan, tables)
     buckets = min(max(plan.families // 8, _BUCKETS[0]), _BUCKETS[1])
     scalars = {"until": plan.until, "buckets": buckets, "per_s": buckets / plan.until}
-    nothing = dict.fromkeys(("walker", "entering", "closing", "free_slot", "free_far"), -1)
+    nothing = dict.fromkeys(("walker", "entering", "closing"), -1)
     heaps = sum(station["heap"] >= 0 for station in stations)
     blocks = -(-plan.families // BLOCK)
     empty = np.empty(0)
@@ -390,19 +388,14 @@ def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
 
 def with_more_slots(world: World) -> World:
     """Give the same world with room for more families inside."""
-    count = len(world.slots)
-    return _with_slots(world, count * (2 if count > _MANY_SLOTS else 4))
+    return _with_slots(world, 4 * len(world.slots))
 
 
 def _with_slots(world: World, count: int) -> World:
     """Give the same world with `count` slots, and room for their tickets and events."""
     events = 4 * count + len(world.stations) + 128
-    before = len(world.slots)
-    slots, distant = _longer(world.slots, count), _longer(world.distant, events)
-    _free(slots.next, before, world.run.free_slot)
-    _free(distant.next, len(world.distant), world.run.free_far)
     return world._replace(
-        slots=slots,
+        slots=_longer(world.slots, count),
         tickets=_longer(world.tickets, 2 * count),
         counts=_longer(world.counts, count),
         marks=_longer(world.marks, count),
@@ -411,7 +404,7 @@ def _with_slots(world: World, count: int) -> World:
         times=_longer(world.times, events),
         orders=_longer(world.orders, events),
         what=_longer(world.what, events),
-        distant=distant,
+        distant=_longer(world.distant, events),
     )
 
 
@@ -426,14 +419,6 @@ def _longer_rows(array: Any, count: int) -> Any:
     made = records(len(array) * count, array.dtype).reshape(len(array), count)
     made[:, : array.shape[1]] = array
     return made
-
-
-def _free(following: Any, first: int, free: Any) -> None:
-    """Put new elements before those that are free: `following` names the next free one of each."""
-    count = len(following)
-    following[first:] = np.arange(first + 1, count + 1)
-    following[count - 1] = free[0]
-    free[0] = first
 
 
 def _made(kind: np.dtype[np.void], rows: Sequence[dict[str, Any]]) -> Any:

@@ -165,8 +165,9 @@ def _walk(w: Any, run: Any) -> int:
             if to != AGAIN:
                 run.walker = -1
             return 0
+        back = to <= place
         slot.place = to
-        place, back = to, to <= place
+        place = slot.place  # as narrow as it was: every step would be compiled once more for a wider number
 
 
 @compiled
@@ -218,7 +219,7 @@ def _next_event(w: Any, run: Any) -> int:
         _happen(w, run, run.front_order, run.front_what)
     elif not arrives:
         return DONE
-    elif run.free_slot < 0:
+    elif run.free_slot == len(w.slots):
         return GROW
     else:
         _arrive(w, run)
@@ -271,7 +272,7 @@ def _arrive(w: Any, run: Any) -> None:
     who = w.coming[run.coming]
     number = run.free_slot
     slot = w.slots[number]
-    run.free_slot = slot.next
+    run.free_slot = number + 1 + slot.next
     run.now = who.time
     slot.family = who.family
     slot.arrival = who.time
@@ -298,13 +299,13 @@ def close(w: Any, slot: int) -> int:
     run = w.run[0]
     for station in range(len(w.stations)):
         account(w.stations[station], run.until)
-    while slot < len(w.slots):
+    while run.inside:
         if run.rows + 2 > len(w.rows) or run.left == len(w.left):
             return slot
         if w.slots[slot].inside:
             _write_inside(w, slot)
         slot += 1
-    return slot
+    return len(w.slots)
 
 
 @compiled

@@ -133,7 +133,7 @@ SLOT = _record(
     ("held", "i4"),  # the ticket whose server the family still occupies
     ("ticket", "i4"),  # the ticket of its present visit
     ("trips", "i4"),
-    ("next", "i4"),  # the next free slot, or the next member of a batch
+    ("next", "i4"),  # the next free slot, as one of FAR; or the next member of a batch
     ("inside", "i4"),
     ("steps", "i4"),
 )
@@ -156,6 +156,8 @@ TICKET = _record(
 )
 
 FAR = _record(("time", "f8"), ("order", "i8"), ("what", "i8"), ("next", "i8"))
+"""An event in a bucket; `next` is the next one there. Of a free place it tells how many stand between it and the next
+free one: nothing but zeros of those that were never used, which so need not be touched before."""
 
 QUEUED = _record(("key", "f8"), ("came", "i8"), ("number", "i8"))
 """A ticket in the heap of a station, with all that its place depends on."""

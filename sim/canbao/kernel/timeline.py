@@ -52,7 +52,7 @@ def _put_away(w: Any, bucket: int, time: float, order: int, what: int) -> None:
     run = w.run[0]
     place = run.free_far
     event = w.distant[place]
-    run.free_far = event.next
+    run.free_far = place + 1 + event.next
     run.far += 1
     event.time = time
     event.order = order
@@ -167,7 +167,7 @@ def come_nearer(w: Any, limit: int) -> None:
             event = w.distant[place]
             _insert(w, event.time, event.order, event.what)
             after = event.next
-            event.next = run.free_far
+            event.next = run.free_far - place - 1
             run.free_far = place
             run.far -= 1
             place = after

@@ -326,5 +326,5 @@ def leave_network(w: Any, slot: int, finished: float, outcome: int) -> None:
     run.left += 1
     run.inside -= 1
     family.inside = 0
-    family.next = run.free_slot
+    family.next = run.free_slot - slot - 1
     run.free_slot = slot
