@@ -21,7 +21,7 @@ from canbao.experiments.stored import joined, results_of_experiment, results_of_
 from canbao.experiments.verdicts import comparison_verdicts
 from canbao.languages import ENGLISH
 from canbao.plugins import load_plugins
-from canbao.runs import run_scenario
+from canbao.runs import Run, run_scenario
 from canbao.scenario.scenario import load_scenario
 from canbao.trace import Trace
 
@@ -368,6 +368,23 @@ def test_stored_runs_are_compared_without_intervals(tmp_path: Path, monkeypatch:
     assert results_of_runs([runs[0], runs[2]])[1] == ("one replication", "other seeds")
     with pytest.raises(InputError, match="with itself"):
         results_of_runs([runs[0], runs[0]])
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (("a/season/1", "b/season/1"), ("season a", "season b")),
+        (("a/season/1", "a/season/2"), ("season 1", "season 2")),
+        (("a/season/1", "a/season/2", "b/season/3"), ("season 1", "season 2", "season 3")),
+    ],
+)
+def test_runs_of_one_scenario_are_told_apart_by_their_folders(
+    folders: tuple[str, ...], names: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Even if they began in the same second; the names are the part of the paths that tells them apart."""
+    manifest = {"scenario": "season", "seed": 1, "run": "the same"}
+    runs = [Run(tmp_path / folder, manifest, {}) for folder in folders]
+    assert results_of_runs(runs)[0].variants == names
 
 
 def test_frames_have_a_row_for_each_comparison(season_comparison: Comparison) -> None:

@@ -57,13 +57,16 @@ def meanings_of_run(run: Run) -> dict[str, Meaning]:
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """Call runs by their scenarios, or by their own names where two are of one scenario."""
-    names = [str(run.manifest["scenario"]) for run in runs]
-    if len(set(names)) < len(names):
-        names = [f"{run.manifest['scenario']} {run.manifest['run']}" for run in runs]
-    if len(set(names)) < len(names):
-        raise InputError(f"a run cannot be compared with itself: {', '.join(sorted(set(names)))}")
-    return names
+    """Call runs by their scenarios, and where two are of one also by the part of their paths that tells them apart."""
+    folders = [run.folder.resolve() for run in runs]
+    if len(set(folders)) < len(folders):
+        raise InputError(f"a run cannot be compared with itself: {', '.join(sorted({str(each) for each in folders}))}")
+    scenarios = [str(run.manifest["scenario"]) for run in runs]
+    if len(set(scenarios)) == len(scenarios):
+        return scenarios
+    levels = zip(*(folder.parts for folder in folders), strict=False)
+    parts = next((level for level in levels if len(set(level)) == len(level)), folders)
+    return [f"{scenario} {part}" for scenario, part in zip(scenarios, parts, strict=True)]
 
 
 # --- stored experiments -----------------------------------------------------------------------------------------------
