@@ -17,7 +17,8 @@ from canbao.counters import Watch
 from canbao.engines import Progress
 from canbao.engines.collecting import Collected
 from canbao.engines.counting import Counted, Counting
-from canbao.engines.tables import Tables, start_world, with_more_slots
+from canbao.engines.growing import with_more_slots
+from canbao.engines.tables import Tables, start_world
 from canbao.errors import EngineError, NetworkError
 from canbao.kernel import loop
 from canbao.kernel.compiling import ENTRIES, cache_folder

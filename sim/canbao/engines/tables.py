@@ -15,6 +15,7 @@ from canbao.arrays import AnyArray, FloatArray
 from canbao.calendar import Calendar
 from canbao.columns import numbers_of
 from canbao.distributions import Uniform, formed
+from canbao.engines.growing import with_slots
 from canbao.kernel import choosing, desks, walking
 from canbao.kernel.drawing import BLOCK, COLUMN, TABLE, VALUE
 from canbao.kernel.opening import OpenTime
@@ -44,7 +45,7 @@ from canbao.kernel.state import (
 )
 from canbao.plan import Draw, Plan
 
-__all__ = ["Tables", "start_world", "with_more_slots"]
+__all__ = ["Tables", "start_world"]
 
 _CLOSING = {"serve": desks.SERVE, "send home": desks.SEND_HOME, "keep": desks.KEEP}
 _DISCIPLINES = {
@@ -374,7 +375,7 @@ def start_world(plan: Plan) -> tuple[World, Tables]:
         left=records(0, LEFT),
         left_marks=np.empty((0, len(plan.marks))),
     )
-    return _with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
+    return with_slots(world, _SLOTS + sum(len(batch.releases) for batch in plan.batches)), tables
 
 
 def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
@@ -384,41 +385,6 @@ def _by_family(columns: Sequence[AnyArray], families: int) -> FloatArray:
         block = slice(first, first + _TOGETHER)
         together[block] = np.array([column[block] for column in columns]).T
     return together
-
-
-def with_more_slots(world: World) -> World:
-    """Give the same world with room for more families inside."""
-    return _with_slots(world, 4 * len(world.slots))
-
-
-def _with_slots(world: World, count: int) -> World:
-    """Give the same world with `count` slots, and room for their tickets and events."""
-    events = 4 * count + len(world.stations) + 128
-    return world._replace(
-        slots=_longer(world.slots, count),
-        tickets=_longer(world.tickets, 2 * count),
-        counts=_longer(world.counts, count),
-        marks=_longer(world.marks, count),
-        queues=_longer_rows(world.queues, count),
-        frames=_longer(world.frames, count + 128),
-        times=_longer(world.times, events),
-        orders=_longer(world.orders, events),
-        what=_longer(world.what, events),
-        distant=_longer(world.distant, events),
-    )
-
-
-def _longer(array: Any, count: int) -> Any:
-    count = max(count, len(array))
-    made = records(count, array.dtype) if array.dtype.names else np.zeros((count, *array.shape[1:]), dtype=array.dtype)
-    made[: len(array)] = array
-    return made
-
-
-def _longer_rows(array: Any, count: int) -> Any:
-    made = records(len(array) * count, array.dtype).reshape(len(array), count)
-    made[:, : array.shape[1]] = array
-    return made
 
 
 def _made(kind: np.dtype[np.void], rows: Sequence[dict[str, Any]]) -> Any:
