@@ -364,18 +364,32 @@ def test_an_unexpected_exception_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_ctrl_c_in_a_compiled_function_is_ctrl_c(
-    canbao: Invoke, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+DISGUISED = """
+import signal, threading
+import canbao.runs.running
+
+def signalled(*_):
+    try:
+        signal.raise_signal(NUMBER)
+    except BaseException as error:
+        DISGUISE
+
+canbao.runs.running.summarise = signalled
+"""
+
+
+@pytest.mark.parametrize("disguise", ["raise SystemError('exception set') from error", "threading.Lock().release()"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_behind_an_error_counts(
+    start: Start, scenario: Path, tmp_path: Path, disguise: str, number: int, code: int
 ) -> None:
-    """Python reports an exception that a compiled function did not expect as a SystemError; its cause counts."""
-
-    def interrupted(*_: Any) -> NoReturn:
-        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
-
-    monkeypatch.setattr("canbao.runs.running.summarise", interrupted)
-    result = canbao("run", scenario, "--out", tmp_path / "out")
-    assert (result.exit_code, "interrupted" in result.stderr) == (130, True)
-    assert not (tmp_path / "out").exists()
+    """A compiled function tells of a signal with a SystemError, a thread about to start with an error of its lock."""
+    before = DISGUISED.replace("NUMBER", str(int(number))).replace("DISGUISE", disguise)
+    process = start("run", scenario, "--out", tmp_path / "out", before=before)
+    _, errors = process.communicate()
+    assert process.returncode == code, errors
+    assert ("interrupted" in errors) == (number == signal.SIGINT)
+    assert _left(tmp_path) == [scenario.name]
 
 
 def test_debugging_shows_the_traceback(start: Start, tmp_path: Path) -> None:

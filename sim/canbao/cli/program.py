@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -40,6 +40,10 @@ _BUILT_IN = {
     "verify": "canbao.cli.verify",
 }
 """The modules of the commands, in the order in which help lists them; each holds `command`."""
+
+
+class _Terminated(SystemExit):
+    """Somebody asked the process to end."""
 
 
 class _Commands(click.Group):
@@ -73,15 +77,30 @@ class _Commands(click.Group):
             _say(error)
             return error.exit_code
         except Exception as error:
-            if isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt):
-                return self._interrupted()  # Ctrl-C in a compiled function comes out of Numba like this
-            _say_unexpected(error)
-            return 1
+            return self._unexpected(error)
         return code if isinstance(code, int) else 0
 
     def _interrupted(self) -> int:
         click.echo("interrupted; what was not finished is gone", err=True)
         return INTERRUPTED
+
+    def _unexpected(self, error: Exception) -> int:
+        match _signal_behind(error):
+            case KeyboardInterrupt():
+                return self._interrupted()
+            case _Terminated():
+                return _TERMINATED
+        _say_unexpected(error)
+        return 1
+
+
+def _signal_behind(error: BaseException | None) -> KeyboardInterrupt | _Terminated | None:
+    """Give the signal that an error came of: compiled functions, and threads about to start, hide it behind theirs."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt | _Terminated):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _of_plugins(context: click.Context) -> dict[str, click.Command]:
@@ -142,12 +161,16 @@ def program(plugins_dir: Path | None) -> None:
     """
 
 
+def _terminated(*_: object) -> NoReturn:
+    raise _Terminated(_TERMINATED)
+
+
 def main() -> int:
     """Run the command line; give the exit code."""
     gc.set_threshold(_GARBAGE)
     # Plugins of pydantic have no part in a scenario; to look for them reads a file of each installed distribution.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # so that a run clears up behind itself
+    signal.signal(signal.SIGTERM, _terminated)  # so that a run clears up behind itself
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no Chinese is no reason to fail
