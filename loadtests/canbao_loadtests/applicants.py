@@ -21,7 +21,7 @@ from canbao.columns import Coded, Column
 from canbao.errors import InputError
 from canbao.luck import Luck
 from canbao_plugins.families.identities import SAFE_AREA, TELEPHONE_PREFIX, Identities, citizen_number
-from canbao_plugins.families.papers import paper_image
+from canbao_plugins.families.papers import small_paper_image
 
 __all__ = ["PAPER_BYTES", "Applicants"]
 
@@ -53,7 +53,7 @@ class Applicants:
     run
         Makes accounts and numbers different from those of other runs against the same deployment.
     paper_bytes
-        The size of a picture.
+        The size of a picture, 1000 or more.
 
     Raises
     ------
@@ -156,11 +156,12 @@ class Applicants:
         Raises
         ------
         InputError
-            When there is no such picture.
+            When there is no such picture, or none so small.
         """
         if name not in self._pictures:
             sample = Identities(0, self._horizon).identity(0, _SAMPLE)
-            self._pictures[name] = _filled(paper_image(sample, name), self._bytes), "image/png", f"{name}.png"
+            picture = _filled(small_paper_image(sample, name, self._bytes), self._bytes)
+            self._pictures[name] = picture, "image/png", f"{name}.png"
         return self._pictures[name]
 
 
@@ -173,7 +174,7 @@ _SAMPLE: Mapping[str, Column] = {
 
 
 def _filled(image: bytes, size: int) -> bytes:
-    """Fill a PNG up with a chunk that viewers pass over, to exactly `size` bytes if it is not larger already."""
+    """Fill a PNG up with a chunk that viewers pass over, to exactly `size` bytes if a chunk has room."""
     room = size - len(image) - 12
     if room < 0:
         return image

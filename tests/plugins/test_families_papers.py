@@ -16,7 +16,7 @@ from canbao.calendar import Horizon
 from canbao.errors import InputError
 from canbao.luck import Luck
 from canbao_plugins.families.identities import FamilyIdentity, Identities
-from canbao_plugins.families.papers import PAPER_IMAGES, paper_image
+from canbao_plugins.families.papers import PAPER_IMAGES, paper_image, small_paper_image
 from canbao_plugins.families.population import City
 
 SEASON = Horizon(date(2025, 9, 1), date(2026, 2, 28))
@@ -77,6 +77,27 @@ def test_every_family_can_have_every_paper_drawn(families: list[FamilyIdentity])
     assert {len(family.children) for family in families} == {1, 2, 3}
     for family in families[:20]:
         assert all(paper_image(family, paper, size=(160, 120)) for paper in PAPER_IMAGES)
+
+
+@pytest.mark.parametrize("most", [1_000, 5_000, 40_000])
+def test_a_small_image_takes_no_more_than_it_may(families: list[FamilyIdentity], most: int) -> None:
+    """Every paper fits, those of different papers differ, and the stamp lies across a picture of 40 kB as on any."""
+    images = {paper: small_paper_image(families[0], paper, most) for paper in PAPER_IMAGES}
+    assert all(len(image) <= most for image in images.values())
+    assert len(set(images.values())) == len(PAPER_IMAGES)
+    for image in images.values():
+        opened = Image.open(BytesIO(image))
+        opened.load()
+        assert min(opened.size) >= 64
+        assert most < 40_000 or _red(_pixels(image)).mean() > 0.02
+
+
+def test_an_image_smaller_than_there_is_one_is_refused(families: list[FamilyIdentity]) -> None:
+    """The message says how small one can be, and so small it can be."""
+    with pytest.raises(InputError, match=r"'photo' takes 100 bytes; allow it \d+ at least") as caught:
+        small_paper_image(families[0], "photo", 100)
+    least = int(str(caught.value).split()[-3])
+    assert len(small_paper_image(families[0], "photo", least)) == least
 
 
 def test_a_paper_a_format_and_a_size_that_are_not_there_are_refused(families: list[FamilyIdentity]) -> None:

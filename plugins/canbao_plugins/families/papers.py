@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from canbao_plugins.families.identities import FamilyIdentity, Person
 
-__all__ = ["PAPER_IMAGES", "paper_image"]
+__all__ = ["PAPER_IMAGES", "paper_image", "small_paper_image"]
 
 PAPER_IMAGES = (
     "birth_certificate",
@@ -41,6 +41,8 @@ _INK: _Colour = (40, 44, 52)
 _GREY: _Colour = (168, 172, 180)
 _SAMPLE_INK = (200, 30, 30, 150)
 _LEAST_SIDE, _MOST_SIDE = 64, 4096
+_FEWEST = 4
+"""Colours with which a paper can still be told from another."""
 
 # Strokes of the two characters in a square of side 1, y downwards.
 _YANG: tuple[_Stroke, ...] = (
@@ -101,22 +103,62 @@ def paper_image(
     InputError
         An unknown paper, format or size.
     """
-    from PIL import Image, ImageDraw  # only who asks for an image pays for Pillow
-
-    form = _form(paper)
-    width, height = _checked_size(size or form.size)
+    sides = _checked_size(size or _form(paper).size)
     if format not in {"PNG", "JPEG"}:
         raise InputError(f"papers are not drawn as {format!r}; allowed: PNG, JPEG")
-    image = Image.new("RGB", (width, height), form.tint)
+    return _file(_drawn(identity, paper, sides), format)
+
+
+def small_paper_image(identity: FamilyIdentity, paper: str, most_bytes: int) -> bytes:
+    """Draw one paper of a family as a PNG of at most so many bytes.
+
+    It is drawn smaller until it takes no more, 64 pixels wide and high at least, and in the end in four colours.
+
+    Parameters
+    ----------
+    identity
+        The family.
+    paper
+        One of `PAPER_IMAGES`.
+    most_bytes
+        What it may take; 1000 are enough for each.
+
+    Raises
+    ------
+    InputError
+        An unknown paper, or there is no picture so small.
+    """
+    image = _drawn(identity, paper, _form(paper).size)
+    file = _file(image, "PNG")
+    while len(file) > most_bytes and max(image.size) > _LEAST_SIDE:
+        share = most_bytes / len(file)  # half as wide and as high, it takes less than half
+        sides = max(int(image.width * share), _LEAST_SIDE), max(int(image.height * share), _LEAST_SIDE)
+        image = _drawn(identity, paper, sides)
+        file = _file(image, "PNG")
+    if len(file) > most_bytes:
+        file = _file(image.quantize(_FEWEST), "PNG")
+    if len(file) > most_bytes:
+        raise InputError(f"no picture of {paper!r} takes {most_bytes} bytes; allow it {len(file)} at least")
+    return file
+
+
+def _file(image: Image, format: str) -> bytes:
+    file = BytesIO()
+    image.save(file, format)
+    return file.getvalue()
+
+
+def _drawn(identity: FamilyIdentity, paper: str, size: tuple[int, int]) -> Image:
+    from PIL import Image, ImageDraw  # only who asks for an image pays for Pillow
+
+    form, (width, height) = _form(paper), size
+    image = Image.new("RGB", size, form.tint)
     draw = ImageDraw.Draw(image)
     if paper == "photo":
         _draw_portrait(draw, (0, 0, width, height))
     else:
         _draw_form(draw, form, form.rows(identity), (width, height))
-    image = _stamped(image, f"sample {identity.family}")
-    file = BytesIO()
-    image.save(file, format)
-    return file.getvalue()
+    return _stamped(image, f"sample {identity.family}")
 
 
 def _form(paper: str) -> _Form:

@@ -52,7 +52,9 @@ class Load(Settings):
         description="The generator's own delay, 99th percentile, over which a run says nothing about the deployment.",
     )
     error_budget: Share = Field(0.5, description="Share of failed requests over which the test stops; 1 never does.")
-    paper_kb: PositiveAmount = Field(200.0, description="Size of the picture of a paper, in kilobytes.", le=10_000)
+    paper_kb: PositiveAmount = Field(
+        200.0, description="Size of the picture of a paper, in kilobytes.", ge=1, le=10_000
+    )
     reviewers: Literal["deployment", "people"] = Field(
         "deployment", description="Who reviews: the deployment by itself, or people over HTTP, whom the test plays."
     )

@@ -133,6 +133,7 @@ def test_a_damaged_job_is_told(tmp_path: Path, text: str) -> None:
         ({"limit": 0}, "too small"),
         ({"error_budget": 1.5}, "is not between 0 and 1"),
         ({"paper_kb": 100_000.0}, "too large"),
+        ({"paper_kb": 0.5}, "too small"),
     ],
 )
 def test_faults_of_the_load_table_are_those_of_a_scenario(load_table: dict[str, Any], said: str) -> None:

@@ -97,13 +97,14 @@ def test_more_families_than_numbers_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", PAPER_IMAGES)
-def test_pictures_have_the_size_asked_for_and_can_be_opened(name: str) -> None:
+@pytest.mark.parametrize("size", [1_000, 6_000, 20_000, 150_000])
+def test_pictures_have_the_size_asked_for_and_can_be_opened(name: str, size: int) -> None:
     """Each picture is a PNG of exactly so many bytes that another library opens."""
-    image, kind, file = _applicants(3, paper_bytes=150_000).paper(name)
-    assert (len(image), kind, file) == (150_000, "image/png", f"{name}.png")
+    image, kind, file = _applicants(3, paper_bytes=size).paper(name)
+    assert (len(image), kind, file) == (size, "image/png", f"{name}.png")
     with Image.open(BytesIO(image)) as opened:
         opened.load()
-        assert min(opened.size) > 64
+        assert min(opened.size) >= 64
 
 
 def test_pictures_are_made_once() -> None:
