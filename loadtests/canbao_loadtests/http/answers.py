@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,30 +35,67 @@ class Limits:
 
 
 class AnswerHeaders(Sequence[tuple[str, str]]):
-    """The headers of an answer, as texts only when somebody asks: of most answers nobody looks at one."""
+    """The headers of an answer, read only when somebody asks for one: of most answers nobody does.
 
-    __slots__ = ("_names", "_said", "raw")
+    Parameters
+    ----------
+    pieces
+        The bytes of the answer as they came, with the head in them, and interim answers before it.
+    """
 
-    def __init__(self) -> None:
-        self.raw: list[tuple[bytes, bytes]] = []
-        self._names: list[bytes] | None = None
-        self._said: list[tuple[str, str]] | None = None
+    __slots__ = ("_pieces", "_said", "_small")
+
+    def __init__(self, pieces: Sequence[bytes] = ()) -> None:
+        self._pieces = pieces
+        self._small: bytes | None = None
+        self._said: Sequence[tuple[str, str]] | None = None
 
     def named(self, name: bytes) -> list[str]:
-        """Give what the headers of a name say, once all have come; the name in small letters."""
-        if self._names is None:
-            self._names = [key.lower() for key, _ in self.raw]
-        if name not in self._names:
+        """Give what the headers of a name say; the name in small letters."""
+        if self._small is None:
+            self._small = b"".join(self._pieces).lower()
+        if name not in self._small:
             return []
-        return [_text(value) for key, (_, value) in zip(self._names, self.raw, strict=True) if key == name]
+        wanted = name.decode("latin-1")
+        return [value for key, value in self if key.lower() == wanted]
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self._all())
 
     def __getitem__(self, place: Any) -> Any:
+        return self._all()[place]
+
+    def _all(self) -> Sequence[tuple[str, str]]:
         if self._said is None:
-            self._said = [(key.decode("latin-1"), _text(value)) for key, value in self.raw]
-        return self._said[place]
+            self._said = [(key.decode("latin-1"), _text(value)) for key, value in _HeadReader(self._pieces).found]
+        return self._said
+
+
+class _HeadReader:
+    """Reads the headers of the first answer that is no interim one, by the same parser that has read it before."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.found: list[tuple[bytes, bytes]] = []
+        self._is_whole = False
+        self._parser = httptools.HttpResponseParser(self)
+        with suppress(HttpParserError, HttpParserUpgrade):  # of what stands behind the head
+            for piece in pieces:
+                self._parser.feed_data(piece)
+        del self._parser
+
+    def on_message_begin(self) -> None:
+        """Forget the headers of an interim answer."""
+        if not self._is_whole:
+            self.found.clear()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes behind the body (a trailer) is not looked at."""
+        if not self._is_whole:
+            self.found.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """See the end of a head."""
+        self._is_whole = self._is_whole or self._parser.get_status_code() >= 200
 
 
 def _text(value: bytes) -> str:
@@ -79,6 +117,7 @@ class AnswerReader:
     """
 
     __slots__ = (
+        "_head",
         "_in_body",
         "_limits",
         "_method",
@@ -95,6 +134,7 @@ class AnswerReader:
     def __init__(self, method: str, limits: Limits) -> None:
         self._method, self._limits = method, limits
         self._parser = httptools.HttpResponseParser(self)
+        self._head: list[bytes] = []
         self._pieces: list[bytes] = []
         self._in_body = False
         self.headers = AnswerHeaders()
@@ -114,6 +154,8 @@ class AnswerReader:
             `garbage`, if this is no HTTP, or more of it than the limits allow.
         """
         self.received += len(data)
+        if not self._in_body:
+            self._head.append(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -156,16 +198,12 @@ class AnswerReader:
         if self.done:
             self.reusable = False
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; what comes behind the body (a trailer) is not looked at."""
-        if not self._in_body:
-            self.headers.raw.append((name, value))
-
     def on_headers_complete(self) -> None:
         """Begin with the body."""
         if self.done:
             return
         self._in_body, self.status = True, self._parser.get_status_code()
+        self.headers = AnswerHeaders(_up_to_the_body(self._head))
         if self._method == "HEAD":
             self.on_message_complete()
 
@@ -182,13 +220,20 @@ class AnswerReader:
             self.done, self.reusable = True, self._parser.should_keep_alive()
         elif self.status != 101:
             self._in_body, self.status = False, 0
-            self.headers = AnswerHeaders()
 
     def _see_limits(self) -> None:
         if not self._in_body:
             raise TransportError("garbage", f"headers of more than {self._limits.head} bytes")
         if self.received > self._limits.head + self._limits.body:
             raise TransportError("garbage", f"an answer of more than {self._limits.body} bytes")
+
+
+def _up_to_the_body(pieces: Sequence[bytes]) -> Sequence[bytes]:
+    """Leave the body out, where the head came as one piece with nothing before it, as it mostly does."""
+    if len(pieces) == 1 and pieces[0].startswith(b"HTTP/1.1 2"):
+        head, end, _ = pieces[0].partition(b"\r\n\r\n")
+        return (head + end,)
+    return tuple(pieces)
 
 
 def _decoded(body: bytes, encodings: Sequence[str], limit: int) -> bytes:
