@@ -35,8 +35,9 @@ _AT_ONCE = 64
 
 def steady_time() -> Callable[[], float]:
     """Give a clock that shows seconds since 1970 and is not set back or forth while the load test runs."""
-    offset = time.time() - time.monotonic()
-    return lambda: time.monotonic() + offset
+    steady = time.monotonic
+    offset = time.time() - steady()
+    return lambda: steady() + offset
 
 
 @dataclass(eq=False)

@@ -29,12 +29,13 @@ _REFUSED: dict[int, Trouble] = {errno.ECONNRESET: "reset", errno.ETIMEDOUT: "tim
 class _Connection:
     """A transport that carries one request at a time."""
 
-    __slots__ = ("_transport", "close", "idle_since", "is_quiet")
+    __slots__ = ("_transport", "close", "idle_s", "idle_since", "is_quiet")
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.is_quiet, self.close = transport.is_quiet, transport.close
-        self.idle_since = 0.0
+        self.idle_since = self.idle_s = 0.0
+        """When the last request was over, and for how long by the next one."""
 
     def carry(self, parts: Sequence[bytes], reader: AnswerReader) -> None:
         """Send a request and read its answer."""
@@ -90,12 +91,11 @@ class Site:
         """
         kept = self._kept()
         if kept is not None:
-            was_idle_s = monotonic() - kept.idle_since
             try:
                 self._carry_over(kept, parts, reader)
             except TransportError as error:
                 is_stale = error.trouble == "reset" and not reader.received
-                if not is_stale or (method not in _SAFE and was_idle_s < _LONG_IDLE_S):
+                if not is_stale or (method not in _SAFE and kept.idle_s < _LONG_IDLE_S):
                     raise
             else:
                 return
@@ -127,6 +127,7 @@ class Site:
         while self._idle:
             connection = self._idle.pop()
             if connection.is_quiet():
+                connection.idle_s = now - connection.idle_since
                 return connection
             connection.close()
         return None

@@ -17,7 +17,6 @@ _MOST_FRAMES = 1_000
 
 class _Frame(NamedTuple):
     text: str
-    lines: int
     has_cookie: bool
 
 
@@ -58,26 +57,27 @@ class Writer:
             another header.
         """
         key = (request.method, *[name for name, _ in request.headers])
-        frame, breaks, has_cookie = self._frames.get(key) or self._frame(key)
-        head = frame % (path, *[value for _, value in request.headers])
+        frame, has_cookie = self._frames.get(key) or self._frame(key)
+        values = [value for _, value in request.headers]
         if has_cookie:
             own = [value for name, value in request.headers if name.lower() == "cookie"]
             cookies = f"{cookies}; {own[-1]}" if cookies else own[-1]
-        if cookies:
-            head += f"Cookie: {cookies}\r\n"
-            breaks += 1
-        if request.body or request.method in _HAS_BODY:
-            head += f"Content-Length: {len(request.body)}\r\n"
-            breaks += 1
-        if head.count("\n") != breaks or head.count("\r") != breaks or " " in path:
+        if " " in path or _breaks("".join([path, cookies, *values])):
             raise TransportError(
                 "garbage", f"a line break or a blank in the path or a header of {request.operation or path!r}"
             )
+        head = frame % (path, *values)
+        if cookies:
+            head += f"Cookie: {cookies}\r\n"
+        if request.body or request.method in _HAS_BODY:
+            head += f"Content-Length: {len(request.body)}\r\n"
         data = f"{head}\r\n".encode("utf-8", "surrogateescape")
         return (data + request.body,) if len(request.body) < _SMALL else (data, request.body)
 
     def _frame(self, key: tuple[str, ...]) -> _Frame:
         """Make the frame of a method with names of headers."""
+        if _breaks("".join(key)):
+            raise TransportError("garbage", f"a line break in the name of a header: {', '.join(map(repr, key[1:]))}")
         method, *names = (part.replace("%", "%%") for part in key)
         own = {name.lower() for name in names}
         lines = [f"{method} %s HTTP/1.1"]
@@ -90,5 +90,10 @@ class Writer:
         frame += "".join(f"{name}: %s\r\n" if name in kept else "%.0s" for name in names)
         if len(self._frames) >= _MOST_FRAMES:
             self._frames.clear()
-        found = self._frames[key] = _Frame(frame, len(lines) + len(kept), "cookie" in own)
+        found = self._frames[key] = _Frame(frame, "cookie" in own)
         return found
+
+
+def _breaks(text: str) -> bool:
+    """Whether there is a line break in a text."""
+    return "\n" in text or "\r" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -86,11 +87,9 @@ def _known(pieces: Sequence[str], given: Mapping[str, Given]) -> list[str]:
     return known
 
 
-_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
-
-
+@lru_cache(maxsize=4096)  # a family's application is in most of its paths
 def _in_path(text: str) -> str:
-    return text if _NEEDS_NO_QUOTES(text) else quote(text, safe="")
+    return quote(text, safe="")
 
 
 def _simple(value: Any, parameter: OperationParameter, write: Callable[[str], str]) -> str:

@@ -61,15 +61,20 @@ class ArazzoSession:
     def call(self, step: str, inputs: Mapping[str, Any]) -> Answer:
         """Take a step of the flow; it raises nothing that a deployment can cause."""
         ending = self._run(step, inputs)
-        log_in = _LOG_IN[FLOW[step].side]
-        if ending.outcome == "logged out" and step != log_in and log_in in self._backdrop.workflows:
-            again = self._run(log_in, inputs)
-            if again.outcome == "done":
-                ending = self._run(step, inputs)
-            else:
-                ending = Ending("logged out", f"{log_in}: {again.reason or again.outcome}", again.retry_after_s)
+        if ending.outcome == "logged out":
+            ending = self._run_logged_in(step, inputs, ending)
         self.memory["cookies"] = self._browser.cookies()
         return self._answer(step, ending)
+
+    def _run_logged_in(self, step: str, inputs: Mapping[str, Any], ending: Ending) -> Ending:
+        """Log in, and take a step again that has found nobody logged in; the same ending, if that cannot be done."""
+        log_in = _LOG_IN[FLOW[step].side]
+        if step == log_in or log_in not in self._backdrop.workflows:
+            return ending
+        again = self._run(log_in, inputs)
+        if again.outcome == "done":
+            return self._run(step, inputs)
+        return Ending("logged out", f"{log_in}: {again.reason or again.outcome}", again.retry_after_s)
 
     def _run(self, name: str, inputs: Mapping[str, Any]) -> Ending:
         machine = Machine(self._backdrop.workflows, self._browser, self._backdrop.sleep, self._completed)

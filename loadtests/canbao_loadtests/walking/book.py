@@ -116,9 +116,9 @@ class Book:
 
     def visit(self, walk: Walk, visit: Visit) -> None:
         """Write a visit down."""
-        attempt, step, *stay, ended = visit
+        attempt, step, enter, start, leave, ended = visit
         self._visits.extend((walk.family, attempt, step, ended))
-        self._stays.extend(stay)
+        self._stays.extend((enter, start, leave))
 
     def fate(self, walk: Walk) -> None:
         """Write down what became of a family, or where it is at the end."""

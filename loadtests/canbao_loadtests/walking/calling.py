@@ -113,7 +113,7 @@ class Caller:
 
     def _remember(self, walk: Walk) -> None:
         browser, session = self._open[walk.family]
-        walk.memory, walk.cookies = session.memory, dict(browser.cookies())
+        walk.memory, walk.cookies = session.memory, browser.cookies()
 
     # --- calls ---
 
@@ -172,9 +172,11 @@ class Caller:
     def _made(self, walk: Walk, call: str, given: Mapping[str, Any], end: float) -> Result:
         """Make one call: wait where the deployment is not ready, log in again where the session has expired."""
         before = call in walk.tried
-        inputs = {**self._families.of(walk.family), **given}
+        inputs = self._families.of(walk.family)
+        if given:
+            inputs = {**inputs, **given}
         if call in KEYED:
-            inputs["idempotency_key"] = self._key(walk, call)
+            inputs = {**inputs, "idempotency_key": self._key(walk, call)}
         if (call in ONCE or call in KEYED) and not before:
             walk.tried.add(call)
             self._around.keep(walk)  # what is about to be done is written down first

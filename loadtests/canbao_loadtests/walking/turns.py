@@ -93,7 +93,7 @@ class Turns:
     def __init__(self, route: Route, drawn: Drawn, caller: Caller, places: Places, course: Course) -> None:
         self._route, self._plan, self._value, self._places = route, route.plan, drawn.value, places
         self._caller, self._course = caller, course
-        self._turns: dict[type, Callable[[Walk, Any], int | None]] = {
+        turns: dict[type, Callable[[Walk, Any], int | None]] = {
             p.VisitStep: self._visit,
             p.DelayStep: self._delay,
             p.AwaitStep: self._await,
@@ -108,11 +108,12 @@ class Turns:
             p.ReturnStep: self._return,
             p.EndStep: lambda walk, step: course.leave(walk, step.outcome),
         }
+        self._turns = [(turns[type(step)], step) for step in route.plan.steps]
 
     def take(self, walk: Walk) -> int | None:
         """Take the step at which a family is; give the next one, or None if it waits or has left."""
-        step = self._plan.steps[walk.step]
-        return self._turns[type(step)](walk, step)
+        turn, step = self._turns[walk.step]
+        return turn(walk, step)
 
     # --- visits ---
 

@@ -29,6 +29,8 @@ __all__ = ["Walker"]
 
 _SERVED = ENDINGS.index("served")
 _STANDS: Mapping[Status, Application] = {"approved": "issued", "returned": "returned", "rejected": "rejected"}
+_BLINK_S = 0.001
+"""Pauses up to this, in real seconds, are not slept: the loop's clock has no finer steps, and they cost as much."""
 _MANY = 10_000
 """A family that does so many steps without a pause goes round in a circle."""
 
@@ -143,7 +145,8 @@ class Walker:
             if self.stopped:
                 self._around.keep(walk)
                 return False
-            if not self._enters(walk):
+            channel = self.route.channel_of[walk.step]
+            if channel >= 0 and channel != walk.channel and not self._enters(walk, channel):
                 self.leave(walk, self.route.outcomes.index("went elsewhere"))
                 return False
             onward = self._turns.take(walk)
@@ -152,11 +155,8 @@ class Walker:
             walk.step = onward
         return True
 
-    def _enters(self, walk: Walk) -> bool:
-        """Enter the channel of a step, if it is another one; tell whether it is one that is walked."""
-        channel = self.route.channel_of[walk.step]
-        if channel in (-1, walk.channel):
-            return True
+    def _enters(self, walk: Walk, channel: int) -> bool:
+        """Enter a channel; tell whether it is one that is walked."""
         walk.channel = channel
         if walk.first_channel < 0:
             walk.first_channel = channel
@@ -173,7 +173,7 @@ class Walker:
         """Let a family wait; give the step at which it goes on if that is at once, else None."""
         pause = self._around.clock.real(until) - self._around.now() if until < self._around.until else math.inf
         if pause <= self._around.pace.short_s:
-            if pause > 0:
+            if pause > _BLINK_S:
                 self._around.sleep(pause)
             walk.moment = max(until, self.moment())
             return then
