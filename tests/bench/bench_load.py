@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -38,6 +39,8 @@ LIMIT = 100
 """Journeys at once, of every kind."""
 _LONGER = 10
 """Journeys are so many times as many where the delay is looked at: one stall of the machine is to be a small part."""
+_MORE = 5
+"""Rounds are so many times as many, and half as long, where `canbao load` is compared."""
 SHARE = 0.6
 """Of its own capacity at which the generator's delay is looked at."""
 
@@ -149,12 +152,23 @@ def whole(url: str, families: int) -> float:
         return 8e6 * float(end["core_s"]) / float(end["requests"] + end["looks"])
 
 
+def _script(kind: str, url: str, journeys: int) -> float:
+    took: float = inject(kind, url, journeys, TOO_MANY)["core_us_a_journey"]
+    return took
+
+
 def compare_whole(url: str, families: int, rounds: int) -> None:
-    """Run `canbao load` and a Locust script with the same requests in turn, and print what each takes."""
+    """Run `canbao load` and a Locust script with the same requests in turn, and print what each takes.
+
+    Rounds are many and short, and every second one goes backwards: the machine's speed changes within minutes.
+    """
+    kinds: list[Callable[[], float]] = [partial(whole, url, families)]
+    kinds += [partial(_script, kind, url, families) for kind in SCRIPTS]
     found = []
-    for _ in range(rounds):
-        ours = whole(url, families)
-        found.append((ours, *(inject(kind, url, families, TOO_MANY)["core_us_a_journey"] for kind in SCRIPTS)))
+    for number in range(rounds):
+        order = list(enumerate(kinds))[:: -1 if number % 2 else 1]
+        took = {place: measure() for place, measure in order}
+        found.append([took[place] for place in range(len(kinds))])
     ours, *theirs = (median(column) for column in zip(*found, strict=True))
     print(f"  {'canbao load, families of a scenario':37} {ours:14,.0f} µs of a core for 8 requests")
     for place, (title, core) in enumerate(zip(SCRIPTS.values(), theirs, strict=True), 1):
@@ -220,7 +234,7 @@ def main() -> int:
             ratio = f"{median(ratios):5.2f} times FastHttpUser ({ratios[0]:.2f} to {ratios[-1]:.2f})"
             print(f"  {title:30} {capacity[kind]:7,.0f} a second, {core:6,.0f} µs of a core each, {ratio}", flush=True)
         if name == "nginx":
-            compare_whole(url, given.journeys, given.rounds)
+            compare_whole(url, given.journeys // 2, _MORE * given.rounds)
         delays(url, _LONGER * given.journeys, SHARE * capacity["canbao"], given.rounds)
     return 0
 

@@ -13,7 +13,7 @@ from canbao.plan import Draw
 
 __all__ = ["Drawn", "draw_of"]
 
-_BLOCK = 64
+_BLOCK = 1024
 """Families whose later attempts are drawn together: numpy takes as long for one as for all of them."""
 
 
