@@ -35,8 +35,11 @@ SCRIPTS = {"locust-family": "FastHttpUser, what a family sends", "locust": "Fast
 _CROWD = 800
 """Families a second that no generator here can do."""
 TOO_MANY = 100_000.0
-LIMIT = 100
-"""Journeys at once, of every kind."""
+LIMIT = 20
+"""Journeys at once, of every kind: as many as open arrivals have in a generator that is busy for 95 % of its time.
+
+A generator works at all its journeys in turn, a server that is shared (M/G/1-PS): rho / (1 - rho) of them on average.
+"""
 _LONGER = 10
 """Journeys are so many times as many where the delay is looked at: one stall of the machine is to be a small part."""
 _MORE = 5
