@@ -229,7 +229,7 @@ class AnswerReader:
 
 
 def _up_to_the_body(pieces: Sequence[bytes]) -> Sequence[bytes]:
-    """Leave the body out, where the head came as one piece with nothing before it, as it mostly does."""
+    """Leave the body out, where the head came as one piece with no interim answer before it, as it mostly does."""
     if len(pieces) == 1 and pieces[0].startswith(b"HTTP/1.1 2"):
         head, end, _ = pieces[0].partition(b"\r\n\r\n")
         return (head + end,)

@@ -45,7 +45,7 @@ class Drawn:
         self._families = np.asarray(families, dtype=np.int64)
         self._place = {family: place for place, family in enumerate(self._families.tolist())}
         self._firsts: dict[Draw, array[float]] = {}
-        self._later: dict[tuple[Draw, int, int], list[float]] = {}
+        self._later: dict[tuple[Draw, int, int], array[float]] = {}
         for draw in draws:
             if not draw.constant:
                 self._first(draw)
@@ -62,8 +62,7 @@ class Drawn:
         return self._later_value(draw, place, attempt)
 
     def _first(self, draw: Draw) -> array[float]:
-        values = array("d", draw_of(draw, self._luck, self._families, 0).tobytes())
-        self._firsts[draw] = values
+        values = self._firsts[draw] = self._drawn(draw, self._families, 0)
         return values
 
     def _later_value(self, draw: Draw, place: int, attempt: int) -> float:
@@ -71,5 +70,8 @@ class Drawn:
         values = self._later.get((draw, attempt, block))
         if values is None:
             some = self._families[block * _BLOCK : (block + 1) * _BLOCK]
-            values = self._later[draw, attempt, block] = draw_of(draw, self._luck, some, attempt).tolist()
+            values = self._later[draw, attempt, block] = self._drawn(draw, some, attempt)
         return values[number]
+
+    def _drawn(self, draw: Draw, families: IntArray, attempt: int) -> array[float]:
+        return array("d", draw_of(draw, self._luck, families, attempt).tobytes())
